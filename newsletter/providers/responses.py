@@ -37,6 +37,11 @@ def retry_after(response: Response) -> float | None:
     return max(1.0, float(value)) if SECONDS.fullmatch(value) else None
 
 
+def joined(*words: str | None) -> str:
+    """Return words with colons between them, without empty ones."""
+    return ": ".join(filter(None, words))
+
+
 def text(value: object) -> str:
     """Return a JSON value if it is a text; else an empty text."""
     return value if isinstance(value, str) else ""

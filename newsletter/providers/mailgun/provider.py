@@ -89,8 +89,8 @@ class MailgunProvider:
 
         if problems := self.check():
             return ProviderReport(tuple(map(Finding.of, problems)))
-        ask = partial(self._api.get, headers=self._authorization())
-        return MailgunAccount(ask, self._domain(config.sender.email)).examine(config)
+        get = partial(self._api.get, headers=self._authorization())
+        return MailgunAccount(get, self._domain(config.sender.email)).examine(config)
 
     def close(self) -> None:
         self._api.close()

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 from newsletter.display import masked
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, retry_after, status_text, text
+from newsletter.providers.responses import joined, json_object, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 _REGION = "the key, or the region: a key of the EU works only with `mailgun.host: https://api.eu.mailgun.net`"
@@ -56,7 +56,7 @@ def error_text(response: Response) -> str:
 
 def explained(response: Response) -> str:
     """Return the status, Mailgun's words, and what they mean here."""
-    return ": ".join(filter(None, (error_text(response), _EXPLANATIONS.get(response.status))))
+    return joined(error_text(response), _EXPLANATIONS.get(response.status))
 
 
 def _invalid(response: Response) -> Outcome:

@@ -5,7 +5,7 @@ Sources: https://postmarkapp.com/developer/api/server-api (GET /server), …/mes
 account's domains, and no call tells the limits of an account. All calls are GET.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -14,12 +14,11 @@ from newsletter.config.model import Config
 from newsletter.constants import TrackingKind
 from newsletter.display import printable
 from newsletter.findings import Finding, ProviderReport, clock_of
+from newsletter.providers.account_findings import Get, not_examined, not_reached, unusable
 from newsletter.providers.http import Response
 from newsletter.providers.postmark.responses import error_text, explained
 from newsletter.providers.responses import json_object, text
 from newsletter.sending.outcomes import NotSent
-
-Ask = Callable[[str], Response | NotSent]
 
 _NAME, _KEY, _TRACKING = "Postmark", "POSTMARK_SERVER_TOKEN", "server's tracking"
 _SERVERS = "https://account.postmarkapp.com/servers"
@@ -31,15 +30,15 @@ _OWN_UNSUBSCRIBE = ("Custom", "None")
 
 
 class PostmarkAccount:
-    """Examine the server of a token; `ask` makes one GET, and returns NotSent if there is no response."""
+    """Examine the server of a token."""
 
-    def __init__(self, ask: Ask, settings: Postmark, *, is_test: bool) -> None:
+    def __init__(self, get: Get, settings: Postmark, *, is_test: bool) -> None:
         """Take the settings; `is_test` says that the token is the one with which nothing is sent."""
-        self._ask, self._settings, self._is_test = ask, settings, is_test
+        self._get, self._settings, self._is_test = get, settings, is_test
 
     def tracking(self) -> tuple[TrackingKind, ...] | NotSent:
         """Return the kinds of tracking that the server switches on, whatever a message says."""
-        response = self._ask("/server")
+        response = self._get("/server")
         if isinstance(response, NotSent):
             return response
         server = _server(response)
@@ -53,10 +52,9 @@ class PostmarkAccount:
             what = "is the test token POSTMARK_API_TEST: Postmark accepts all mail and sends none"
             fix = f"set it to the token of a server: {_SERVERS}"
             return ProviderReport((Finding(_KEY, "warning", what, fix),))
-        response = self._ask("/server")
+        response = self._get("/server")
         if isinstance(response, NotSent):
-            fix = "check the network, a proxy, and `postmark.host`"
-            return ProviderReport((Finding(_NAME, "error", f"the call failed: {response.reason}", fix),))
+            return ProviderReport((not_reached(_NAME, response, "postmark.host"),))
         clock, server = clock_of(_NAME, response.headers), _server(response)
         if server is None:
             return ProviderReport((_unread(response),), clocks=clock)
@@ -71,9 +69,9 @@ class PostmarkAccount:
 
     def _stream(self, name: str, key: str, wanted: str) -> Finding:
         """Return the finding about a message stream."""
-        label, response = f"message stream {name}", self._ask(f"/message-streams/{quote(name, safe='')}")
+        label, response = f"message stream {name}", self._get(f"/message-streams/{quote(name, safe='')}")
         if isinstance(response, NotSent):
-            return Finding(label, "skipped", f"not examined: {response.reason}", "try again later")
+            return not_examined(label, response, error_text)
         stream = json_object(response)
         kind = text(stream.get("MessageStreamType"))
         # 1226: "The message stream for the provided 'ID' was not found."
@@ -82,7 +80,7 @@ class PostmarkAccount:
             fix = f"create it at {_SERVERS}, or correct `postmark.{key}`"
             return Finding(label, "error", what, fix)
         if response.status != 200 or not kind:
-            return Finding(label, "skipped", f"not examined: {error_text(response)}", "try again later")
+            return not_examined(label, response, error_text)
         if kind != wanted:
             what = f"its type is {printable(kind, 40)}, and `postmark.{key}` needs one of type {wanted}"
             return Finding(label, "error", what, f"write the id of another stream: {_SERVERS}")
@@ -141,7 +139,7 @@ def _unread(response: Response) -> Finding:
     if response.status in (401, 403, 422):
         fix = f"copy the token of a server (API Tokens): {_SERVERS}"
         return Finding(_KEY, "error", f"Postmark does not accept it: {explained(response)}", fix)
-    return Finding(_NAME, "skipped", f"gives no usable response: {error_text(response)}", "try again later")
+    return unusable(_NAME, error_text(response))
 
 
 def _server(response: Response) -> dict[str, Any] | None:

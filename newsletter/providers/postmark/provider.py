@@ -107,8 +107,8 @@ class PostmarkProvider:
     def _account(self) -> "PostmarkAccount":
         from newsletter.providers.postmark.account import PostmarkAccount
 
-        ask = partial(self._api.get, headers=self._authorization())
-        return PostmarkAccount(ask, self._settings, is_test=self._key() == "POSTMARK_API_TEST")
+        get = partial(self._api.get, headers=self._authorization())
+        return PostmarkAccount(get, self._settings, is_test=self._key() == "POSTMARK_API_TEST")
 
     def _key(self) -> str:
         return self._token.get_secret_value() if self._token else ""

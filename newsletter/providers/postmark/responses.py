@@ -14,7 +14,7 @@ from typing import Any
 from newsletter.display import masked, printable
 from newsletter.mail.message import Recipient
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_content, json_object, retry_after, status_text, text
+from newsletter.providers.responses import joined, json_content, json_object, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 MAINTENANCE, INVALID, INACTIVE, RATE_LIMIT = 100, 300, 406, 429
@@ -59,7 +59,7 @@ def explained(response: Response) -> str:
     """Return the status, Postmark's words, and what they mean here."""
     code = _code(json_object(response))
     meaning = _EXPLANATIONS.get(code or 0) or (_TOKEN if response.status == 401 else "")
-    return ": ".join(filter(None, (error_text(response), meaning)))
+    return joined(error_text(response), meaning)
 
 
 def _rejected(response: Response, code: int | None) -> Outcome:
@@ -109,13 +109,13 @@ def _entry(entry: Mapping[str, Any]) -> Outcome:
         return Accepted(text(entry.get("MessageID")))
     if code is None:
         return Unknown("the answer has no error code for this recipient")
-    reason = ": ".join(filter(None, (f"error {code}", printable(_scrubbed(words), 300))))
+    reason = joined(f"error {code}", printable(_scrubbed(words), 300))
     if _is_about_one(code, words):
         return Refused(reason)
     if code in (MAINTENANCE, RATE_LIMIT):
         return NotSent(reason, stop=False)
     if not _FIRST_OTHER_CODE <= code <= _LAST_OTHER_CODE:
-        return NotSent(": ".join(filter(None, (reason, _EXPLANATIONS.get(code)))))
+        return NotSent(joined(reason, _EXPLANATIONS.get(code)))
     return Unknown(reason)
 
 

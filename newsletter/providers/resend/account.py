@@ -6,7 +6,7 @@ each response tell the rate of requests (https://resend.com/docs/api-reference/r
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
@@ -15,12 +15,11 @@ from newsletter.config.units import Rate
 from newsletter.constants import TRACKING_KINDS, TrackingKind
 from newsletter.display import printable
 from newsletter.findings import ClockReading, DnsRecord, Finding, ProviderReport, SenderDomain, clock_of
+from newsletter.providers.account_findings import Get, not_reached, unusable
 from newsletter.providers.http import Response
 from newsletter.providers.resend.responses import API_KEYS, DOMAINS, error_text, is_restricted, not_sent
 from newsletter.providers.responses import json_object, text
 from newsletter.sending.outcomes import NotSent
-
-Ask = Callable[[str], Response | NotSent]
 
 # Requests of a team in a second, if no header says it. Resend's documentation named 2 before, and now 5.
 USUAL_REQUESTS_PER_SECOND = 5
@@ -38,10 +37,10 @@ _UNNEEDED = ("Receiving", "Tracking")
 
 
 class ResendAccount:
-    """Examine the account of a key; `ask` makes one GET, and returns NotSent if there is no response."""
+    """Examine the account of a key: its domains, and the limit of its requests."""
 
-    def __init__(self, ask: Ask) -> None:
-        self._get = ask
+    def __init__(self, get: Get) -> None:
+        self._get = get
         self._requests_per_second = USUAL_REQUESTS_PER_SECOND
         self._clocks: tuple[ClockReading, ...] = ()
 
@@ -60,8 +59,7 @@ class ResendAccount:
         domain = self._domain(config)
         rate = tuple(_about_rate(config.send.rates, self._requests_per_second))
         if isinstance(domain, NotSent):
-            fix = "check the network, a proxy, and `resend.host`"
-            return ProviderReport((Finding(_NAME, "error", f"the call failed: {domain.reason}", fix),))
+            return ProviderReport((not_reached(_NAME, domain, "resend.host"),))
         if isinstance(domain, Response):
             return ProviderReport((_unread(domain), *rate), clocks=self._clocks)
         accepted = Finding(_KEY, "ok", "Resend accepts the key, which has full access")
@@ -158,7 +156,7 @@ def _unread(response: Response) -> Finding:
             f"create a new key at {API_KEYS}",
         )
         return Finding(_KEY, "error", what, fix)
-    return Finding(_NAME, "skipped", f"gives no usable response: {error_text(response)}", "try again later")
+    return unusable(_NAME, error_text(response))
 
 
 def _about_domain(domain: Mapping[str, Any]) -> Finding:

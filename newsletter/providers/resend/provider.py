@@ -24,6 +24,7 @@ from newsletter.providers.resend.responses import outcome
 from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Refused
 
 if TYPE_CHECKING:
+    from newsletter.providers.resend.account import ResendAccount
     from newsletter.sending.interfaces import Recallable, SubmissionLog
 
 MAX_RECIPIENTS_PER_CALL = 100
@@ -77,25 +78,23 @@ class ResendProvider:
 
     def account_tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent | None:
         """Return the kinds of tracking that the sender's domain has switched on, None for a sending key."""
-        from newsletter.providers.resend.account import ResendAccount
-
         if problems := self.check():
             return NotSent(str(problems[0]))
-        return ResendAccount(self._get()).tracking(config)
+        return self._account().tracking(config)
 
     def examine(self, config: Config) -> ProviderReport:
         """Report on the key, the domain and its tracking; all requests are GET."""
-        from newsletter.providers.resend.account import ResendAccount
-
         if problems := self.check():
             return ProviderReport(tuple(map(Finding.of, problems)))
-        return ResendAccount(self._get()).examine(config)
+        return self._account().examine(config)
 
     def close(self) -> None:
         self._api.close()
 
-    def _get(self) -> "partial[Response | NotSent]":
-        return partial(self._api.get, headers=self._authorization())
+    def _account(self) -> "ResendAccount":
+        from newsletter.providers.resend.account import ResendAccount
+
+        return ResendAccount(partial(self._api.get, headers=self._authorization()))
 
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._api_key.get_secret_value() if self._api_key else ''}"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from newsletter.display import masked
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, retry_after, status_text, text
+from newsletter.providers.responses import joined, json_object, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 API_KEYS, DOMAINS = "https://resend.com/api-keys", "https://resend.com/domains"
@@ -76,7 +76,7 @@ def error_name(response: Response) -> str:
 
 def error_text(response: Response) -> str:
     """Return the status of a response and Resend's words, without addresses and keys."""
-    words = ": ".join(filter(None, (error_name(response), _message(response))))
+    words = joined(error_name(response), _message(response))
     return status_text(response, _masked(words))
 
 
@@ -87,7 +87,7 @@ def explained(response: Response) -> str:
         meaning = _KEY_FIX
     elif response.status == 403:
         meaning = _DOMAIN_FIX
-    return ": ".join(filter(None, (error_text(response), meaning)))
+    return joined(error_text(response), meaning)
 
 
 def is_about_key(response: Response) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 from newsletter.config.model import Config
 from newsletter.display import printable
 from newsletter.findings import DnsRecord, Finding, ProviderReport, SenderDomain, clock_of
+from newsletter.providers.account_findings import not_examined, not_reached, unusable
 from newsletter.providers.http import Response
 from newsletter.providers.sendgrid.responses import error_text
 from newsletter.sending.outcomes import NotSent
@@ -71,8 +72,7 @@ class SendGridAccount:
         """Report on the account; make no further call if SendGrid cannot be reached or rejects the key."""
         response = self._ask(lambda client: client.scopes.get())
         if isinstance(response, NotSent):
-            fix = "check the network, a proxy, and `sendgrid.host`"
-            return ProviderReport((Finding(_NAME, "error", f"the call failed: {response.reason}", fix),))
+            return ProviderReport((not_reached(_NAME, response, "sendgrid.host"),))
         clock = clock_of(_NAME, response.headers)
         scopes = _scopes(response)
         if scopes is None:
@@ -93,9 +93,7 @@ class SendGridAccount:
         if response.status == 403:
             fix = "check that the account is not suspended, and that it allows your IP address (IP access)"
             return Finding("SENDGRID_API_KEY", "error", what, fix)
-        return Finding(
-            _NAME, "skipped", f"gives no usable response: {error_text(response)}", "try again later"
-        )
+        return unusable(_NAME, error_text(response))
 
     def _settings(
         self, name: str, about: Callable[[dict[str, bool], Config], Iterator[Finding]], config: Config
@@ -236,14 +234,12 @@ def _sender(chosen: dict[str, Any]) -> SenderDomain:
 
 def _not_examined(label: str, response: Response | NotSent, scope: str) -> Finding:
     """Return the finding for settings that could not be read, with the reason."""
-    if isinstance(response, NotSent):
-        return Finding(label, "skipped", f"not examined: {response.reason}", "try again later")
-    if response.status in (401, 403):
+    if isinstance(response, Response) and response.status in (401, 403):
         fix = f"a send does not need this scope; to examine it, give the key {scope} at {_KEYS}"
         return Finding(
             label, "skipped", f"not examined: the key lacks the scope {scope} ({error_text(response)})", fix
         )
-    return Finding(label, "skipped", f"not examined: {error_text(response)}", "try again later")
+    return not_examined(label, response, error_text)
 
 
 def _scopes(response: Response) -> frozenset[str] | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from newsletter.display import printable
 from newsletter.providers.http import Response
-from newsletter.providers.responses import SECONDS, retry_after, status_text, text
+from newsletter.providers.responses import SECONDS, joined, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 _EXPLANATIONS = {
@@ -41,14 +41,12 @@ def not_sent(response: Response, now: float) -> NotSent:
     if response.status == 429:
         return NotSent(f"{error_text(response)}: too many requests", stop=False, wait=_wait(response, now))
     busy = response.status >= 500 or response.status == 408
-    return NotSent(
-        ": ".join(filter(None, (error_text(response), _EXPLANATIONS.get(response.status)))), stop=not busy
-    )
+    return NotSent(joined(error_text(response), _EXPLANATIONS.get(response.status)), stop=not busy)
 
 
 def error_text(response: Response) -> str:
     """Return the status of a response, and SendGrid's messages if it contains them."""
-    return status_text(response, "; ".join(": ".join(filter(None, error)) for error in errors(response)))
+    return status_text(response, "; ".join(joined(*error) for error in errors(response)))
 
 
 def errors(response: Response) -> list[tuple[str, str]]:

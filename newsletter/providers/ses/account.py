@@ -4,21 +4,19 @@ Source: the description of the API in botocore 1.44.8 (sesv2/2019-09-27/service-
 GetEmailIdentity, GetConfigurationSet, GetConfigurationSetEventDestinations). All calls are GET.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from newsletter.config.api_providers import Ses
 from newsletter.config.model import Config
 from newsletter.findings import Finding, ProviderReport, clock_of
+from newsletter.providers.account_findings import Get, not_examined, not_reached, unusable
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, text
 from newsletter.providers.ses.configuration_set import about_configuration_set
 from newsletter.providers.ses.identity import IdentityReport, examine_identity
-from newsletter.providers.ses.not_examined import not_examined
 from newsletter.providers.ses.responses import error_text, explanation
 from newsletter.sending.outcomes import NotSent
-
-Get = Callable[[str], Response | NotSent]
 
 _NAME, _KEY = "Amazon SES", "AWS_ACCESS_KEY_ID"
 _CONSOLE = "in the console of SES (Account dashboard)"
@@ -36,14 +34,13 @@ class SesAccount:
         """Report on the account; make no further call if AWS cannot be reached or rejects the key."""
         response = self._get("/v2/email/account")
         if isinstance(response, NotSent):
-            fix = "check the network, a proxy, and `ses.region`"
-            return ProviderReport((Finding(_NAME, "error", f"the call failed: {response.reason}", fix),))
+            return ProviderReport((not_reached(_NAME, response, "ses.region"),))
         clock = clock_of(_NAME, response.headers)
         findings: list[Finding] = []
         if response.status == 200:
             findings += _about_account(json_object(response), config, self._settings)
         elif response.status == 403 and "AccessDenied" in error_text(response):
-            findings.append(not_examined("account of SES", response, "ses:GetAccount"))
+            findings.append(not_examined("account of SES", response, error_text, "ses:GetAccount"))
         else:
             return ProviderReport((_rejected(response),), clocks=clock)
         identity = examine_identity(self._get, config.sender.email, self._settings.region or "")
@@ -69,7 +66,7 @@ def _rejected(response: Response) -> Finding:
     if response.status in (401, 403):
         fix = explanation(response) or "create a new key, and set the variables to it"
         return Finding(_KEY, "error", f"AWS does not accept the key: {words}", fix)
-    return Finding(_NAME, "skipped", f"gives no usable response: {words}", "try again later")
+    return unusable(_NAME, words)
 
 
 def _about_account(account: dict[str, Any], config: Config, settings: Ses) -> Iterator[Finding]:

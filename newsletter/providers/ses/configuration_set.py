@@ -1,13 +1,13 @@
 """Examine a configuration set of SES: what changes our mail, and where its events go."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from newsletter.findings import Finding
+from newsletter.providers.account_findings import Get, not_examined
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, mapping, text
-from newsletter.providers.ses.not_examined import not_examined
-from newsletter.sending.outcomes import NotSent
+from newsletter.providers.ses.responses import error_text
 
 _RIGHTS = "ses:GetConfigurationSet and ses:GetConfigurationSetEventDestinations"
 WANTED_EVENTS = ("BOUNCE", "COMPLAINT", "DELIVERY")
@@ -15,9 +15,7 @@ WANTED_EVENTS = ("BOUNCE", "COMPLAINT", "DELIVERY")
 _TRACKED_EVENTS = ("OPEN", "CLICK")
 
 
-def about_configuration_set(
-    get: Callable[[str], Response | NotSent], name: str, topic: str | None
-) -> Iterator[Finding]:
+def about_configuration_set(get: Get, name: str, topic: str | None) -> Iterator[Finding]:
     """Yield the findings on a configuration set; `topic` is the SNS topic that is to get its events."""
     label, path = f"configuration set {name}", f"/v2/email/configuration-sets/{name}"
     response = get(path)
@@ -26,14 +24,14 @@ def about_configuration_set(
         yield Finding(label, "error", what, "create it, or correct `ses.configuration_set` or `ses.region`")
         return
     if not isinstance(response, Response) or response.status != 200:
-        yield not_examined(label, response, _RIGHTS)
+        yield not_examined(label, response, error_text, _RIGHTS)
         return
     yield from _about_settings(label, json_object(response))
     response = get(f"{path}/event-destinations")
     if isinstance(response, Response) and response.status == 200:
         yield from _about_events(label, json_object(response).get("EventDestinations"), topic)
     else:
-        yield not_examined(f"events of the {label}", response, _RIGHTS)
+        yield not_examined(f"events of the {label}", response, error_text, _RIGHTS)
 
 
 def _about_settings(label: str, found: dict[str, Any]) -> Iterator[Finding]:

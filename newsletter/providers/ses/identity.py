@@ -1,13 +1,14 @@
 """Examine the identity of SES that covers the sender: a domain, a domain above it, or the address alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from newsletter.findings import DnsRecord, Finding, SenderDomain
+from newsletter.providers.account_findings import Get, not_examined
 from newsletter.providers.http import Response
 from newsletter.providers.responses import json_object, text
-from newsletter.providers.ses.not_examined import not_examined
+from newsletter.providers.ses.responses import error_text
 from newsletter.sending.outcomes import NotSent
 
 _LABEL = "sender's domain"
@@ -26,7 +27,7 @@ class IdentityReport(NamedTuple):
     configuration_set: str = ""
 
 
-def examine_identity(get: Callable[[str], Response | NotSent], address: str, region: str) -> IdentityReport:
+def examine_identity(get: Get, address: str, region: str) -> IdentityReport:
     """Return the report on the identity that covers an address; make one call for each candidate."""
     domain = address.rpartition("@")[2].lower()
     for name in _candidates(address, domain):
@@ -34,7 +35,7 @@ def examine_identity(get: Callable[[str], Response | NotSent], address: str, reg
         if isinstance(response, Response) and response.status == 200:
             return _report(name, json_object(response), region)
         if isinstance(response, NotSent) or response.status != 404:
-            return IdentityReport((not_examined(_LABEL, response, "ses:GetEmailIdentity"),))
+            return IdentityReport((not_examined(_LABEL, response, error_text, "ses:GetEmailIdentity"),))
     what = f"neither {domain} nor {address} is an identity in the region {region}: SES refuses the mail"
     fix = f"create the identity {domain} in this region, or correct `ses.region`"
     return IdentityReport((Finding(_LABEL, "error", what, fix),))

@@ -8,7 +8,7 @@ message over the quota: it refuses it.
 
 from newsletter.display import masked, printable
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, status_text, text
+from newsletter.providers.responses import joined, json_object, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 # SES names no time. Its rate is counted by the second.
@@ -73,7 +73,7 @@ def error_text(response: Response) -> str:
     words = ""
     if response.status not in (401, 403) or kind in _PUBLIC_MESSAGES:
         words = masked(_message(response))
-    return status_text(response, ": ".join(filter(None, (kind, words))))
+    return status_text(response, joined(kind, words))
 
 
 def explanation(response: Response) -> str:
@@ -109,7 +109,7 @@ def _over_quota(response: Response, words: str) -> NotSent:
 
 
 def _stop(response: Response, words: str) -> NotSent:
-    return NotSent(": ".join(filter(None, (error_text(response), words))))
+    return NotSent(joined(error_text(response), words))
 
 
 def _message(response: Response) -> str:
