@@ -65,10 +65,10 @@ def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provi
 
             return ResendProvider(config.resend, secret, key_problem=problem, timeout=_seconds(timeout))
         case "ses":
-            from newsletter.providers.ses.credentials import credentials_of
+            from newsletter.providers.ses.credentials import credential_source
             from newsletter.providers.ses.provider import SesProvider
 
-            credentials = credentials_of(newsletter.secrets, problem, misdirected_role(newsletter))
+            credentials = credential_source(newsletter.secrets, problem, misdirected_role(newsletter))
             where = newsletter.where_provider()
             return SesProvider(config.ses, credentials, timeout=_seconds(timeout), where=where)
         case "postmark":

@@ -20,7 +20,7 @@ from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.postmark.mailboxes import mailbox
 from newsletter.providers.postmark.provider import (
-    BYTES_PER_CALL,
+    MAX_BYTES_PER_CALL,
     MAX_RECIPIENTS_PER_CALL,
     PostmarkProvider,
 )
@@ -149,7 +149,7 @@ def test_a_request_has_as_many_messages_and_bytes_as_postmark_takes() -> None:
         assert {type(outcome) for outcome in outcomes} == {Accepted}
         assert [one.address for one in fake.deliveries] == [person.address for person in people]
         assert provider.capabilities.recipients_per_call == 500
-        assert provider.capabilities.bytes_per_call == BYTES_PER_CALL < 50_000_000
+        assert provider.capabilities.bytes_per_call == MAX_BYTES_PER_CALL < 50_000_000
 
 
 def test_the_longest_answer_is_read_to_its_end() -> None:
@@ -199,6 +199,7 @@ def test_half_a_character_stops_nobodys_mail() -> None:
         pytest.param("", "a@example.com", id="none"),
         pytest.param("Ada Example", "Ada Example <a@example.com>", id="plain"),
         pytest.param('A. "B", C\\', '"A. \\"B\\", C\\\\" <a@example.com>', id="quoted"),
+        pytest.param("100% Soup", '"100% Soup" <a@example.com>', id="percent"),
         pytest.param("Zoë, <&>", '"Zoë, <&>" <a@example.com>', id="outside-ascii"),
         pytest.param("Eve <eve@example.com>,", '"Eve <eve@example.com>," <a@example.com>', id="address"),
         pytest.param("A\r\nBcc: x@example.com", '"A Bcc: x@example.com" <a@example.com>', id="line-break"),

@@ -84,6 +84,7 @@ def test_no_name_breaks_a_header(name: str, provider: ResendProvider, fake: Rese
         pytest.param("Ada Example", "Ada Example", "Ada Example", id="plain"),
         pytest.param("", "", "", id="none"),
         pytest.param("Soup, daily", "=?utf-8?b?U291cCwgZGFpbHk=?=", "Soup daily", id="comma"),
+        pytest.param("5% Soup", "=?utf-8?b?NSUgU291cA==?=", "5% Soup", id="percent"),
         pytest.param("Dr. Soup", "=?utf-8?b?RHIuIFNvdXA=?=", "Dr. Soup", id="dot"),
         pytest.param("Zoë", "=?utf-8?b?Wm/Dqw==?=", "Zoë", id="outside-ascii"),
         pytest.param('A "B" <c@d>', "=?utf-8?b?QSAiQiIgPGNAZD4=?=", "A B c d", id="marks"),

@@ -21,7 +21,7 @@ from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.factory import needed_secrets, open_provider
-from newsletter.providers.ses.credentials import KeyCredentials, RoleCredentials, credentials_of
+from newsletter.providers.ses.credentials import KeyCredentials, RoleCredentials, credential_source
 from newsletter.providers.ses.provider import SesProvider
 from newsletter.providers.ses.signature import Credentials
 from newsletter.sending.interfaces import Provider
@@ -370,7 +370,7 @@ def test_a_role_comes_from_a_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     fake.token = TOKEN
-    source = credentials_of(Secrets(), None, None)
+    source = credential_source(Secrets(), None, None)
     assert isinstance(source, RoleCredentials) and source.problems() == []
     assert source.get() == Credentials(fake.key_id, fake.secret, TOKEN)
     with closing(SesProvider(Ses(region=REGION, host=fake.url), source)) as provider:

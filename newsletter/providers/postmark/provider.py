@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_RECIPIENTS_PER_CALL = 500
 # Less than the 50 MB that Postmark takes: a lost response leaves fewer recipients unknown.
-BYTES_PER_CALL = 16_000_000
+MAX_BYTES_PER_CALL = 16_000_000
 # The answer repeats the name and the address of each recipient. If it were cut, all would be unknown.
 _MAX_ANSWER_BYTES = 2_000_000
 _BAD_ADDRESS = Refused("the address contains characters that Postmark does not accept")
@@ -59,7 +59,7 @@ class PostmarkProvider:
             # Open tracking of the server counts more than the switch of a message.
             tracking=PROVIDER_TRACKING["postmark"],
             in_flight=settings.requests,
-            bytes_per_call=BYTES_PER_CALL,
+            bytes_per_call=MAX_BYTES_PER_CALL,
         )
         self.recallable: Recallable | None = None
         self._settings, self._token, self._key_problem = settings, token, key_problem

@@ -18,7 +18,7 @@ from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch
 from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import TIMEOUT_SECONDS, Response
-from newsletter.providers.resend.mailboxes import unusable
+from newsletter.providers.resend.mailboxes import refused_indexes
 from newsletter.providers.resend.payload import template
 from newsletter.providers.resend.responses import outcome
 from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Refused
@@ -64,7 +64,7 @@ class ResendProvider:
         if problems := self.check():
             return NotSent(str(problems[0]))
         # No request has them: a call that is repeated must be accepted for all of its recipients.
-        if rejected := unusable(batch.recipients):
+        if rejected := refused_indexes(batch.recipients):
             return Refused("the address contains characters that Resend does not accept", rejected)
         headers = {
             **self._authorization(),
