@@ -6,7 +6,6 @@ another program on that host. On this machine every port is allowed.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -15,19 +14,11 @@ from pydantic import SecretStr
 
 from newsletter.config.loader import Newsletter
 from newsletter.config.mailbox import Imap
+from newsletter.config.provider_facts import API_HOSTS
 from newsletter.constants import PROVIDER_HOSTS, PROVIDER_KEYS, ProviderName
 from newsletter.errors import Problem
 from newsletter.network.hosts import is_loopback
 
-# SendGrid: https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication
-# Mailgun: https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview
-API_HOSTS: Mapping[ProviderName, tuple[str, ...]] = {
-    "sendgrid": ("api.sendgrid.com", "api.eu.sendgrid.com"),
-    "resend": ("api.resend.com",),
-    "postmark": ("api.postmarkapp.com",),
-    "mailgun": ("api.mailgun.net", "api.eu.mailgun.net"),
-}
-"""The providers' own hosts; those of Amazon SES depend on the region (`Ses.own_host`)."""
 # The ports that need not be named: https, and those on which mail servers accept a login.
 _HTTPS_PORTS, _LOGIN_PORTS, _IMAP_PORTS = (443,), (25, 465, 587, 2465, 2525, 2587), (143, 993)
 MailboxOwner = Literal["pull", "bounces"]
@@ -131,12 +122,12 @@ def _smtp_key(newsletter: Newsletter) -> ProviderKey | None:
         return None
     return ProviderKey(
         secrets.smtp_password,
-        "SMTP_PASSWORD",
+        PROVIDER_KEYS["smtp"][-1],
         config.smtp.host,
         config.smtp.port,
         _LOGIN_PORTS,
         ("smtp", "host"),
-        "SMTP_HOST",
+        PROVIDER_HOSTS["smtp"],
         (secrets.smtp_host,) if secrets.smtp_host else (),
     )
 

@@ -18,7 +18,7 @@ def needed_secrets(config: Config, secrets: Secrets | None = None) -> tuple[str,
     """
     needed = {
         **dict.fromkeys(PROVIDER_KEYS.get(config.provider, ()), _needs_key(config, secrets)),
-        "SENDGRID_API_KEY": config.provider == "sendgrid" or config.pull.sendgrid,
+        PROVIDER_KEYS["sendgrid"][-1]: config.provider == "sendgrid" or config.pull.sendgrid,
         IMAP_PASSWORD: config.pull.imap is not None or (config.bounces and config.bounces.imap) is not None,
         WORKER_TOKEN: config.pull.worker is not None,
     }

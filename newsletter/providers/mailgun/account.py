@@ -14,13 +14,13 @@ from newsletter.display import printable
 from newsletter.findings import DnsRecord, Finding, ProviderReport, SenderDomain, clock_of
 from newsletter.providers.account_findings import Get, not_examined, not_reached, unusable
 from newsletter.providers.http import Response
-from newsletter.providers.mailgun.responses import error_text
+from newsletter.providers.mailgun.responses import EU_HOST, KEY_VARIABLE, US_HOST, error_text
 from newsletter.providers.responses import json_object, text
 from newsletter.sending.outcomes import NotSent
 
-_NAME, _KEY, _DOMAIN, _TRACKING = "Mailgun", "MAILGUN_API_KEY", "sending domain", "domain's tracking"
+_NAME, _DOMAIN, _TRACKING = "Mailgun", "sending domain", "domain's tracking"
 _DOMAINS = "https://app.mailgun.com/mg/sending/domains"
-_REGIONS = "`mailgun.host` is https://api.eu.mailgun.net for the EU, and https://api.mailgun.net for the US"
+_REGIONS = f"`mailgun.host` is https://{EU_HOST} for the EU, and https://{US_HOST} for the US"
 _OFF = (None, False, "no", "false", "")
 _KINDS = {"open": "open tracking", "click": "click tracking"}
 
@@ -41,7 +41,7 @@ class MailgunAccount:
         domain = content.get("domain")
         if response.status != 200 or not isinstance(domain, dict):
             return ProviderReport((self._unread(response),), clocks=clock)
-        findings = [Finding(_KEY, "ok", "Mailgun accepts the key"), self._about_domain(domain)]
+        findings = [Finding(KEY_VARIABLE, "ok", "Mailgun accepts the key"), self._about_domain(domain)]
         findings += self._about_tracking(self._get(f"/v3/domains/{path}/tracking"), config)
         tracks = config.tracking.opens or config.tracking.clicks
         records = tuple(_records(content.get("sending_dns_records"), tracks=tracks))
@@ -56,7 +56,7 @@ class MailgunAccount:
                 " key is not valid, or belongs to another region or account"
             )
             fix = f"send yourself a test: news send DATE --to ADDRESS; if that fails too: {_REGIONS}"
-            return Finding(_KEY, "skipped", what, fix)
+            return Finding(KEY_VARIABLE, "skipped", what, fix)
         if response.status == 404:
             what = f"the account has no domain {self._domain} at this host ({error_text(response)})"
             fix = f"add it at {_DOMAINS}, or correct `mailgun.domain`; {_REGIONS}"

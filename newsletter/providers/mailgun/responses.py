@@ -9,12 +9,16 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from newsletter.config.provider_facts import API_HOSTS
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
 from newsletter.providers.responses import joined, json_object, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
-_REGION = "the key, or the region: a key of the EU works only with `mailgun.host: https://api.eu.mailgun.net`"
+KEY_VARIABLE = PROVIDER_KEYS["mailgun"][-1]
+US_HOST, EU_HOST = API_HOSTS["mailgun"]
+_REGION = f"the key, or the region: a key of the EU works only with `mailgun.host: https://{EU_HOST}`"
 _EXPLANATIONS = {
     401: f"check {_REGION}",
     402: "the account must be paid",

@@ -16,11 +16,11 @@ from newsletter.display import printable
 from newsletter.findings import Finding, ProviderReport, clock_of
 from newsletter.providers.account_findings import Get, not_examined, not_reached, unusable
 from newsletter.providers.http import Response
-from newsletter.providers.postmark.responses import error_text, explained
+from newsletter.providers.postmark.responses import KEY_VARIABLE, error_text, explained
 from newsletter.providers.responses import json_object, text
 from newsletter.sending.outcomes import NotSent
 
-_NAME, _KEY, _TRACKING = "Postmark", "POSTMARK_SERVER_TOKEN", "server's tracking"
+_NAME, _TRACKING = "Postmark", "server's tracking"
 _SERVERS = "https://account.postmarkapp.com/servers"
 _DOMAINS = "https://account.postmarkapp.com/signature_domains"
 _SUPPORT = "https://postmarkapp.com/contact"
@@ -51,7 +51,7 @@ class PostmarkAccount:
         if self._is_test:
             what = "is the test token POSTMARK_API_TEST: Postmark accepts all mail and sends none"
             fix = f"set it to the token of a server: {_SERVERS}"
-            return ProviderReport((Finding(_KEY, "warning", what, fix),))
+            return ProviderReport((Finding(KEY_VARIABLE, "warning", what, fix),))
         response = self._get("/server")
         if isinstance(response, NotSent):
             return ProviderReport((not_reached(_NAME, response, "postmark.host"),))
@@ -110,8 +110,8 @@ def _about_unsubscribing(label: str, stream: Mapping[str, Any]) -> Finding:
 def _about_server(server: Mapping[str, Any]) -> Finding:
     if text(server.get("DeliveryType")) == "Sandbox":
         what = "Postmark accepts the token, but its server is a sandbox, which delivers nothing"
-        return Finding(_KEY, "error", what, f"use the token of a live server: {_SERVERS}")
-    return Finding(_KEY, "ok", "Postmark accepts the token")
+        return Finding(KEY_VARIABLE, "error", what, f"use the token of a live server: {_SERVERS}")
+    return Finding(KEY_VARIABLE, "ok", "Postmark accepts the token")
 
 
 def _about_tracking(server: Mapping[str, Any], config: Config) -> Iterator[Finding]:
@@ -138,7 +138,7 @@ def _unread(response: Response) -> Finding:
     """Return the finding for a server that could not be read, with the reason."""
     if response.status in (401, 403, 422):
         fix = f"copy the token of a server (API Tokens): {_SERVERS}"
-        return Finding(_KEY, "error", f"Postmark does not accept it: {explained(response)}", fix)
+        return Finding(KEY_VARIABLE, "error", f"Postmark does not accept it: {explained(response)}", fix)
     return unusable(_NAME, error_text(response))
 
 

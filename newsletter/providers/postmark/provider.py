@@ -21,7 +21,7 @@ from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import TIMEOUT_SECONDS
 from newsletter.providers.postmark.mailboxes import select
 from newsletter.providers.postmark.payload import template
-from newsletter.providers.postmark.responses import outcomes
+from newsletter.providers.postmark.responses import KEY_VARIABLE, outcomes
 from newsletter.sending.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class PostmarkProvider:
         self._api = Api(settings.host, settings.requests, timeout, max_content=_MAX_ANSWER_BYTES)
 
     def check(self) -> list[Problem]:
-        return key_problems("POSTMARK_SERVER_TOKEN", self._token, self._key_problem)
+        return key_problems(KEY_VARIABLE, self._token, self._key_problem)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():

@@ -11,17 +11,19 @@ from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Any
 
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked, printable
 from newsletter.mail.message import Recipient
 from newsletter.providers.http import Response
 from newsletter.providers.responses import joined, json_content, json_object, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
+KEY_VARIABLE = PROVIDER_KEYS["postmark"][-1]
 MAINTENANCE, INVALID, INACTIVE, RATE_LIMIT = 100, 300, 406, 429
 # These codes belong to other parts of the API, so their meaning for a message is not known. Those below and
 # above them are about the request: Postmark did not take the mail.
 _FIRST_OTHER_CODE, _LAST_OTHER_CODE = 500, 999
-_TOKEN = "check POSTMARK_SERVER_TOKEN: it must be the token of a server, not that of the account"
+_TOKEN = f"check {KEY_VARIABLE}: it must be the token of a server, not that of the account"
 _SENDER = "confirm the sender's address or domain in the account (Sender Signatures)"
 _EXPLANATIONS = {
     10: _TOKEN,

@@ -17,7 +17,14 @@ from newsletter.display import printable
 from newsletter.findings import ClockReading, DnsRecord, Finding, ProviderReport, SenderDomain, clock_of
 from newsletter.providers.account_findings import Get, not_reached, unusable
 from newsletter.providers.http import Response
-from newsletter.providers.resend.responses import API_KEYS, DOMAINS, error_text, is_restricted, not_sent
+from newsletter.providers.resend.responses import (
+    API_KEYS,
+    DOMAINS,
+    KEY_VARIABLE,
+    error_text,
+    is_restricted,
+    not_sent,
+)
 from newsletter.providers.responses import json_object, text
 from newsletter.sending.outcomes import NotSent
 
@@ -26,7 +33,7 @@ USUAL_REQUESTS_PER_SECOND = 5
 _RECIPIENTS_PER_REQUEST = 100
 # [openapi] PaginationLimit: 20 by default, 100 at most.
 _PAGE_SIZE, _MAX_PAGES = 100, 20
-_NAME, _KEY, _DOMAIN, _TRACKING = "Resend", "RESEND_API_KEY", "sending domain", "domain's tracking"
+_NAME, _DOMAIN, _TRACKING = "Resend", "sending domain", "domain's tracking"
 # A domain was verified, and Resend no longer finds all of its records (docs, Managing Domains).
 _DOUBTFUL = ("temporary_failure", "partially_verified", "partially_failed")
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
@@ -62,7 +69,7 @@ class ResendAccount:
             return ProviderReport((not_reached(_NAME, domain, "resend.host"),))
         if isinstance(domain, Response):
             return ProviderReport((_unread(domain), *rate), clocks=self._clocks)
-        accepted = Finding(_KEY, "ok", "Resend accepts the key, which has full access")
+        accepted = Finding(KEY_VARIABLE, "ok", "Resend accepts the key, which has full access")
         if domain is None:
             what = f"the account has none for {config.sender.domain}: Resend refuses its mail"
             missing = Finding(_DOMAIN, "error", what, f"add it at {DOMAINS}")
@@ -149,13 +156,13 @@ def _unread(response: Response) -> Finding:
             " tracks readers"
         )
         fix = f"look at {DOMAINS}, or run this once with a key with full access ({API_KEYS})"
-        return Finding(_KEY, "skipped", what, fix)
+        return Finding(KEY_VARIABLE, "skipped", what, fix)
     if response.status in (400, 401, 403):
         what, fix = (
             f"Resend does not accept the key: {error_text(response)}",
             f"create a new key at {API_KEYS}",
         )
-        return Finding(_KEY, "error", what, fix)
+        return Finding(KEY_VARIABLE, "error", what, fix)
     return unusable(_NAME, error_text(response))
 
 

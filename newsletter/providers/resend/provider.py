@@ -20,7 +20,7 @@ from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import TIMEOUT_SECONDS, Response
 from newsletter.providers.resend.mailboxes import refused_indexes
 from newsletter.providers.resend.payload import template
-from newsletter.providers.resend.responses import outcome
+from newsletter.providers.resend.responses import KEY_VARIABLE, outcome
 from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Refused
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ResendProvider:
         self._api = Api(settings.host, settings.requests, timeout)
 
     def check(self) -> list[Problem]:
-        return key_problems("RESEND_API_KEY", self._api_key, self._key_problem)
+        return key_problems(KEY_VARIABLE, self._api_key, self._key_problem)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():

@@ -8,11 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
 from newsletter.providers.responses import joined, json_object, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
+KEY_VARIABLE = PROVIDER_KEYS["resend"][-1]
 API_KEYS, DOMAINS = "https://resend.com/api-keys", "https://resend.com/domains"
 # The names of the status 429 that another try in a few seconds does not help with.
 _QUOTAS = ("daily_quota_exceeded", "monthly_quota_exceeded")
@@ -37,7 +39,7 @@ _EXPLANATIONS = {
     "monthly_quota_exceeded": "the account's quota of a month is used up",
     "security_error": "Resend takes the content for unsafe: look at `sender.name` and the subject",
 }
-_KEY_FIX = f"create a key with sending access ({API_KEYS}), and set RESEND_API_KEY to it"
+_KEY_FIX = f"create a key with sending access ({API_KEYS}), and set {KEY_VARIABLE} to it"
 _DOMAIN_FIX = f"verify the domain of `sender.email` ({DOMAINS})"
 _KEY = re.compile(r"\bre_[A-Za-z0-9_]{8,}")
 

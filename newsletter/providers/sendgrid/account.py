@@ -15,7 +15,7 @@ from newsletter.display import printable
 from newsletter.findings import DnsRecord, Finding, ProviderReport, SenderDomain, clock_of
 from newsletter.providers.account_findings import not_examined, not_reached, unusable
 from newsletter.providers.http import Response
-from newsletter.providers.sendgrid.responses import error_text
+from newsletter.providers.sendgrid.responses import KEY_VARIABLE, error_text
 from newsletter.sending.outcomes import NotSent
 
 Ask = Callable[[Callable[[Any], Any]], Response | NotSent]
@@ -86,13 +86,13 @@ class SendGridAccount:
     def _rejected(self, response: Response) -> Finding:
         what = f"SendGrid does not accept the key: {error_text(response)}"
         if response.status == 401:
-            fix = f"create a new key at {_KEYS} and set SENDGRID_API_KEY to it"
+            fix = f"create a new key at {_KEYS} and set {KEY_VARIABLE} to it"
             if not self._looks_like_a_key:
                 fix += " (a key begins with SG. and has 69 characters; this one does not)"
-            return Finding("SENDGRID_API_KEY", "error", what, fix)
+            return Finding(KEY_VARIABLE, "error", what, fix)
         if response.status == 403:
             fix = "check that the account is not suspended, and that it allows your IP address (IP access)"
-            return Finding("SENDGRID_API_KEY", "error", what, fix)
+            return Finding(KEY_VARIABLE, "error", what, fix)
         return unusable(_NAME, error_text(response))
 
     def _settings(
@@ -131,7 +131,7 @@ def _page(number: int) -> Callable[[Any], Any]:
 
 
 def _about_scopes(scopes: frozenset[str], *, holds_mail: bool) -> Iterator[Finding]:
-    name = "SENDGRID_API_KEY"
+    name = KEY_VARIABLE
     if SEND_SCOPE in scopes:
         yield Finding(name, "ok", "SendGrid accepts the key, which has the scope to send mail (mail.send)")
     else:

@@ -30,7 +30,7 @@ from newsletter.providers.http import (
     Transport,
 )
 from newsletter.providers.sendgrid.payload import template
-from newsletter.providers.sendgrid.responses import outcome
+from newsletter.providers.sendgrid.responses import KEY_VARIABLE, outcome
 from newsletter.providers.sendgrid.scheduled_sends import SendGridScheduledSends
 from newsletter.sending.outcomes import Capabilities, NotSent, Outcome
 
@@ -77,7 +77,7 @@ class SendGridProvider:
         self._client = _client(settings.host, api_key, self._api.transport)
 
     def check(self) -> list[Problem]:
-        return key_problems("SENDGRID_API_KEY", self._api_key, self._key_problem)
+        return key_problems(KEY_VARIABLE, self._api_key, self._key_problem)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():

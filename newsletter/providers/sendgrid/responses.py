@@ -8,11 +8,13 @@ import json
 import re
 from collections.abc import Iterable
 
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import printable
 from newsletter.providers.http import Response
 from newsletter.providers.responses import SECONDS, joined, retry_after, status_text, text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
+KEY_VARIABLE = PROVIDER_KEYS["sendgrid"][-1]
 _EXPLANATIONS = {
     401: "the API key is not valid, or the credits are used up",
     403: "the API key lacks the right to send",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from newsletter.constants import DeliveryEventKind
 from newsletter.errors import Unavailable
 from newsletter.providers.http import Response
-from newsletter.providers.sendgrid.responses import error_text
+from newsletter.providers.sendgrid.responses import KEY_VARIABLE, error_text
 from newsletter.sending.outcomes import NotSent
 
 LISTS: dict[str, DeliveryEventKind] = {
@@ -62,7 +62,7 @@ class SendGridSuppressions:
     def _entries(self, name: str, call: Callable[[Any], Any]) -> list[Any]:
         response = self._ask(call)
         if isinstance(response, NotSent):
-            raise Unavailable(f"SendGrid: {response.reason}", "check the network, and SENDGRID_API_KEY")
+            raise Unavailable(f"SendGrid: {response.reason}", f"check the network, and {KEY_VARIABLE}")
         if response.status in (401, 403):
             fix = "give the key Suppressions (read access): https://app.sendgrid.com/settings/api_keys"
             raise Unavailable(f"SendGrid refuses the list {name}: {error_text(response)}", fix)

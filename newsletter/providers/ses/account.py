@@ -9,6 +9,7 @@ from typing import Any
 
 from newsletter.config.api_providers import Ses
 from newsletter.config.model import Config
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.findings import Finding, ProviderReport, clock_of
 from newsletter.providers.account_findings import Get, not_examined, not_reached, unusable
 from newsletter.providers.http import Response
@@ -18,7 +19,7 @@ from newsletter.providers.ses.identity import IdentityReport, examine_identity
 from newsletter.providers.ses.responses import error_text, explanation
 from newsletter.sending.outcomes import NotSent
 
-_NAME, _KEY = "Amazon SES", "AWS_ACCESS_KEY_ID"
+_NAME, _KEY = "Amazon SES", PROVIDER_KEYS["ses"][0]
 _CONSOLE = "in the console of SES (Account dashboard)"
 # What one connection can send in a second: a call takes about 50 ms.
 _CALLS_PER_SECOND = 20

@@ -7,13 +7,15 @@ from typing import Any, Protocol
 from pydantic import SecretStr
 
 from newsletter.config.environment import Secrets
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.providers.api import key_problems
 from newsletter.providers.ses.signature import Credentials
 from newsletter.sending.outcomes import NotSent
 
-KEY_ID, SECRET_KEY, TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+KEY_ID, SECRET_KEY = PROVIDER_KEYS["ses"]
+TOKEN = "AWS_SESSION_TOKEN"
 _HOW_TO_SET = (
     f"set {KEY_ID} and {SECRET_KEY} in the environment (on GitHub, as secrets), or in the file `env` of the"
     ' state; or install news with its extra for the role of a machine: pip install "news[ses]"'
