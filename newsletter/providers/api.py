@@ -70,9 +70,9 @@ class Api:
 
     def get(self, path: str, headers: Mapping[str, str]) -> Response | NotSent:
         """Send a GET, which changes nothing; return its response, or NotSent if there is none."""
-        return self.attempt(lambda: self._request("GET", path, headers))
+        return self.call_safe(lambda: self._request("GET", path, headers))
 
-    def attempt(self, call: Callable[[], Result]) -> Result | NotSent:
+    def call_safe(self, call: Callable[[], Result]) -> Result | NotSent:
         """Make a call that is safe to repeat, even if it arrived; return NotSent if there is no response."""
         try:
             return call()
@@ -89,7 +89,7 @@ class Api:
         self, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes] = ()
     ) -> Response:
         named = {"User-Agent": USER_AGENT, "Accept": "application/json", **headers}
-        return self.transport.ask(method, self._base + path, named, pieces)
+        return self.transport.request(method, self._base + path, named, pieces)
 
     def _not_connected(self, failure: NotConnected) -> NotSent:
         return NotSent(f"no connection: {failure}", stop=not self.transport.reached)

@@ -309,14 +309,14 @@ NOT_APPROVED = "Postmark has not approved the account yet: it sends only to addr
             NotSent(f"error 412: not for <recipient> with …: {NOT_APPROVED}"),
             id="names-and-tokens",
         ),
-        pytest.param({}, Unknown("the answer has no error code for this recipient"), id="nothing"),
+        pytest.param({}, Unknown("the response has no error code for this recipient"), id="nothing"),
         pytest.param(
-            {"ErrorCode": "0"}, Unknown("the answer has no error code for this recipient"), id="text"
+            {"ErrorCode": "0"}, Unknown("the response has no error code for this recipient"), id="text"
         ),
         pytest.param(
-            {"ErrorCode": False}, Unknown("the answer has no error code for this recipient"), id="boolean"
+            {"ErrorCode": False}, Unknown("the response has no error code for this recipient"), id="boolean"
         ),
-        pytest.param(5, Unknown("the answer has no error code for this recipient"), id="no-object"),
+        pytest.param(5, Unknown("the response has no error code for this recipient"), id="no-object"),
     ],
 )
 def test_each_way_that_a_message_can_be_answered(named: object, expected: Outcome) -> None:
@@ -332,17 +332,17 @@ OK = {"ErrorCode": 0, "MessageID": "x"}
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        pytest.param([], "the answer has 0 entries for 2 recipients", id="none"),
-        pytest.param([OK], "the answer has 1 entries for 2 recipients", id="too-few"),
-        pytest.param([OK] * 3, "the answer has 3 entries for 2 recipients", id="too-many"),
+        pytest.param([], "the response has 0 entries for 2 recipients", id="none"),
+        pytest.param([OK], "the response has 1 entries for 2 recipients", id="too-few"),
+        pytest.param([OK] * 3, "the response has 3 entries for 2 recipients", id="too-many"),
         pytest.param(
             [{**OK, "To": BO.address}, {**OK, "To": ADA.address}],
-            "the answer names other recipients, or another order of them",
+            "the response names other recipients, or another order of them",
             id="another-order",
         ),
         pytest.param(
             [entry(406), {**OK, "To": ADA.address}],
-            "the answer names other recipients, or another order of them",
+            "the response names other recipients, or another order of them",
             id="shifted",
         ),
     ],
@@ -418,15 +418,15 @@ def test_the_recipient_in_an_answer_may_be_written_otherwise() -> None:
             id="503-maintenance",
         ),
         pytest.param(
-            Fault.html(200), Unknown("the answer has no entries for 1 recipients"), id="200-in-html"
+            Fault.html(200), Unknown("the response has no entries for 1 recipients"), id="200-in-html"
         ),
         pytest.param(
             Fault(Reply(200, {"ErrorCode": 0, "Message": "OK"})),
-            Unknown("the answer has no entries for 1 recipients"),
+            Unknown("the response has no entries for 1 recipients"),
             id="200-for-one",
         ),
         pytest.param(
-            Fault(Reply(200, b"[" * 9999)), Unknown("the answer has no entries for 1 recipients"), id="deep"
+            Fault(Reply(200, b"[" * 9999)), Unknown("the response has no entries for 1 recipients"), id="deep"
         ),
         pytest.param(Fault(Reply(304)), Unknown("unexpected response: 304"), id="304"),
     ],

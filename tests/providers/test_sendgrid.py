@@ -577,7 +577,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used() -> None:
     with SendGridFake() as fake:
         transport = Transport(fake.url, max_idle=8, timeout=5, idle=0)
         for _ in range(2):
-            assert transport.ask("GET", "/", {}).status == 401
+            assert transport.request("GET", "/", {}).status == 401
         transport.close()
         assert fake.connections == 2
 

@@ -142,7 +142,7 @@ def test_a_message_is_fresh_for_as_long_as_sns_tries_again(age: timedelta, is_fr
     if is_fresh:
         verify(message)
     else:
-        with pytest.raises(WebhookRefused, match="another time"):
+        with pytest.raises(WebhookRefused, match="from the future"):
             verify(message)
 
 

@@ -15,7 +15,7 @@ from newsletter.findings import DnsRecord, Finding, ProviderReport, SenderDomain
 from newsletter.providers.account_findings import Get, not_examined, not_reached, unusable
 from newsletter.providers.http import Response
 from newsletter.providers.mailgun.responses import EU_HOST, KEY_VARIABLE, US_HOST, error_text
-from newsletter.providers.responses import json_object, text
+from newsletter.providers.responses import as_text, json_object
 from newsletter.sending.outcomes import NotSent
 
 _NAME, _DOMAIN, _TRACKING = "Mailgun", "sending domain", "domain's tracking"
@@ -64,7 +64,7 @@ class MailgunAccount:
         return unusable(_NAME, error_text(response))
 
     def _about_domain(self, domain: Mapping[str, Any]) -> Finding:
-        state = text(domain.get("state"))
+        state = as_text(domain.get("state"))
         if domain.get("is_disabled") is True or state == "disabled":
             what, fix = f"Mailgun has disabled {self._domain}", f"look for the reason at {_DOMAINS}"
             return Finding(_DOMAIN, "error", what, fix)
@@ -72,7 +72,7 @@ class MailgunAccount:
             what = f"Mailgun has not verified {self._domain} yet: its state is {printable(state, 40) or '?'}"
             fix = f"publish its DNS records (below), then press Verify at {_DOMAINS}"
             return Finding(_DOMAIN, "error", what, fix)
-        if text(domain.get("type")) == "sandbox":
+        if as_text(domain.get("type")) == "sandbox":
             what = f"{self._domain} is a sandbox, which sends only to a few addresses"
             return Finding(_DOMAIN, "error", what, f"add your own domain at {_DOMAINS}")
         return Finding(_DOMAIN, "ok", f"Mailgun sends and signs mail for {self._domain}")
@@ -108,8 +108,8 @@ def _records(listed: object, *, tracks: bool) -> Iterator[DnsRecord]:
     for record in listed if isinstance(listed, list) else []:
         if not isinstance(record, dict):
             continue
-        host, data = text(record.get("name")).lower().rstrip("."), text(record.get("value"))
-        kind = text(record.get("record_type")).lower()
+        host, data = as_text(record.get("name")).lower().rstrip("."), as_text(record.get("value"))
+        kind = as_text(record.get("record_type")).lower()
         use = "DKIM key" if "_domainkey" in host else "SPF" if kind == "txt" else "tracking"
         if host and data and kind in ("txt", "cname") and (use != "tracking" or tracks):
             yield DnsRecord(use, cast(Literal["cname", "txt"], kind), host, data)

@@ -13,7 +13,7 @@ from newsletter.config.provider_facts import API_HOSTS
 from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
-from newsletter.providers.responses import joined, json_object, retry_after, status_text, text
+from newsletter.providers.responses import as_text, joined, json_object, retry_after, status_text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 KEY_VARIABLE = PROVIDER_KEYS["mailgun"][-1]
@@ -72,8 +72,8 @@ def _invalid(response: Response) -> Outcome:
 
 def _accepted(response: Response) -> Outcome:
     content = json_object(response)
-    if text(content.get("message")).startswith("Queued"):
-        return Accepted(text(content.get("id")))
+    if as_text(content.get("message")).startswith("Queued"):
+        return Accepted(as_text(content.get("id")))
     if _ROOT in _words(response):
         what = "200: this address does not send mail: check `mailgun.host` and `mailgun.domain`"
         return NotSent(what)
@@ -82,7 +82,7 @@ def _accepted(response: Response) -> Outcome:
 
 def _words(response: Response) -> str:
     """Return the message of a response: in JSON, or as plain text, such as `Forbidden` with 401."""
-    if message := text(json_object(response).get("message")):
+    if message := as_text(json_object(response).get("message")):
         return message
     words = response.content.decode("utf-8", "replace")
     return "" if words.lstrip().startswith(("<", "{", "[")) else words

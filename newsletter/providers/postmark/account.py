@@ -17,7 +17,7 @@ from newsletter.findings import Finding, ProviderReport, clock_of
 from newsletter.providers.account_findings import Get, not_examined, not_reached, unusable
 from newsletter.providers.http import Response
 from newsletter.providers.postmark.responses import KEY_VARIABLE, error_text, explained
-from newsletter.providers.responses import json_object, text
+from newsletter.providers.responses import as_text, json_object
 from newsletter.sending.outcomes import NotSent
 
 _NAME, _TRACKING = "Postmark", "server's tracking"
@@ -73,7 +73,7 @@ class PostmarkAccount:
         if isinstance(response, NotSent):
             return not_examined(label, response, error_text)
         stream = json_object(response)
-        kind = text(stream.get("MessageStreamType"))
+        kind = as_text(stream.get("MessageStreamType"))
         # 1226: "The message stream for the provided 'ID' was not found."
         if response.status == 404 or stream.get("ErrorCode") == 1226:
             what = f"the server has no such stream ({error_text(response)})"
@@ -94,7 +94,7 @@ def _about_unsubscribing(label: str, stream: Mapping[str, Any]) -> Finding:
     """Return the finding about the links that Postmark adds to mail of a stream."""
     configuration = stream.get("SubscriptionManagementConfiguration")
     configuration = configuration if isinstance(configuration, dict) else {}
-    handling = text(configuration.get("UnsubscribeHandlingType"))
+    handling = as_text(configuration.get("UnsubscribeHandlingType"))
     if handling.lower() in map(str.lower, _OWN_UNSUBSCRIBE):
         return Finding(label, "ok", "Postmark adds no link of its own")
     if not handling and stream["MessageStreamType"] == _TRANSACTIONAL:
@@ -108,7 +108,7 @@ def _about_unsubscribing(label: str, stream: Mapping[str, Any]) -> Finding:
 
 
 def _about_server(server: Mapping[str, Any]) -> Finding:
-    if text(server.get("DeliveryType")) == "Sandbox":
+    if as_text(server.get("DeliveryType")) == "Sandbox":
         what = "Postmark accepts the token, but its server is a sandbox, which delivers nothing"
         return Finding(KEY_VARIABLE, "error", what, f"use the token of a live server: {_SERVERS}")
     return Finding(KEY_VARIABLE, "ok", "Postmark accepts the token")
@@ -120,7 +120,7 @@ def _about_tracking(server: Mapping[str, Any], config: Config) -> Iterator[Findi
         what = "open tracking is on, and counts more than the switch in a mail: news sends nothing"
         fix = f"switch it off in the settings of the server: {_SERVERS}"
         yield Finding(_TRACKING, "error", what, fix)
-    clicks = text(server.get("TrackLinks")) not in ("", "None") and not config.tracking.clicks
+    clicks = as_text(server.get("TrackLinks")) not in ("", "None") and not config.tracking.clicks
     if clicks:
         what = "link tracking is on; each mail of news switches it off for itself"
         yield Finding(_TRACKING, "note", what, f"to stop it for other mail of the server: {_SERVERS}")

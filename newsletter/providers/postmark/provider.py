@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 MAX_RECIPIENTS_PER_CALL = 500
 # Less than the 50 MB that Postmark takes: a lost response leaves fewer recipients unknown.
 MAX_BYTES_PER_CALL = 16_000_000
-# The answer repeats the name and the address of each recipient. If it were cut, all would be unknown.
-_MAX_ANSWER_BYTES = 2_000_000
+# The response repeats the name and the address of each recipient. If it were cut, all would be unknown.
+_MAX_RESPONSE_BYTES = 2_000_000
 _BAD_ADDRESS = Refused("the address contains characters that Postmark does not accept")
 
 
@@ -63,7 +63,7 @@ class PostmarkProvider:
         )
         self.recallable: Recallable | None = None
         self._settings, self._token, self._key_problem = settings, token, key_problem
-        self._api = Api(settings.host, settings.requests, timeout, max_content=_MAX_ANSWER_BYTES)
+        self._api = Api(settings.host, settings.requests, timeout, max_content=_MAX_RESPONSE_BYTES)
 
     def check(self) -> list[Problem]:
         return key_problems(KEY_VARIABLE, self._token, self._key_problem)

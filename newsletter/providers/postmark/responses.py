@@ -15,7 +15,14 @@ from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked, printable
 from newsletter.mail.message import Recipient
 from newsletter.providers.http import Response
-from newsletter.providers.responses import joined, json_content, json_object, retry_after, status_text, text
+from newsletter.providers.responses import (
+    as_text,
+    joined,
+    json_content,
+    json_object,
+    retry_after,
+    status_text,
+)
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 KEY_VARIABLE = PROVIDER_KEYS["postmark"][-1]
@@ -53,7 +60,7 @@ def outcomes(response: Response, recipients: Sequence[Recipient]) -> list[Outcom
 def error_text(response: Response) -> str:
     """Return the status, Postmark's code and words, without addresses and keys."""
     content = json_object(response)
-    code, words = _code(content), _scrubbed(text(content.get("Message")))
+    code, words = _code(content), _scrubbed(as_text(content.get("Message")))
     return status_text(response, f"(error {code}) {words}" if code else words)
 
 
@@ -66,7 +73,7 @@ def explained(response: Response) -> str:
 
 def _rejected(response: Response, code: int | None) -> Outcome:
     """Return the outcome of a request that Postmark rejected as a whole."""
-    words = text(json_object(response).get("Message"))
+    words = as_text(json_object(response).get("Message"))
     if response.status == 429 or code == RATE_LIMIT:
         reason = f"{error_text(response)}: too many requests"
         return NotSent(reason, stop=False, wait=retry_after(response))
@@ -89,15 +96,15 @@ def _each(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] 
     entries = json_content(response)
     if not isinstance(entries, list) or len(entries) != len(recipients):
         count = len(entries) if isinstance(entries, list) else "no"
-        return Unknown(f"the answer has {count} entries for {len(recipients)} recipients")
+        return Unknown(f"the response has {count} entries for {len(recipients)} recipients")
     if not all(map(_is_about, entries, recipients)):
-        return Unknown("the answer names other recipients, or another order of them")
+        return Unknown("the response names other recipients, or another order of them")
     return [_entry(entry if isinstance(entry, dict) else {}) for entry in entries]
 
 
 def _is_about(entry: object, recipient: Recipient) -> bool:
     """Return False for an entry that names another recipient; only that of accepted mail has a `To`."""
-    to = text(entry.get("To")) if isinstance(entry, dict) else ""
+    to = as_text(entry.get("To")) if isinstance(entry, dict) else ""
     return not to or parseaddr(to)[1].lower() == recipient.address.lower()
 
 
@@ -106,11 +113,11 @@ def _entry(entry: Mapping[str, Any]) -> Outcome:
 
     With code 0 it is accepted, whatever the message says: a paused stream has other words than `OK`.
     """
-    code, words = _code(entry), text(entry.get("Message"))
+    code, words = _code(entry), as_text(entry.get("Message"))
     if code == 0:
-        return Accepted(text(entry.get("MessageID")))
+        return Accepted(as_text(entry.get("MessageID")))
     if code is None:
-        return Unknown("the answer has no error code for this recipient")
+        return Unknown("the response has no error code for this recipient")
     reason = joined(f"error {code}", printable(_scrubbed(words), 300))
     if _is_about_one(code, words):
         return Refused(reason)

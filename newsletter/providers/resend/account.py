@@ -25,7 +25,7 @@ from newsletter.providers.resend.responses import (
     is_restricted,
     not_sent,
 )
-from newsletter.providers.responses import json_object, text
+from newsletter.providers.responses import as_text, json_object
 from newsletter.sending.outcomes import NotSent
 
 # Requests of a team in a second, if no header says it. Resend's documentation named 2 before, and now 5.
@@ -74,7 +74,7 @@ class ResendAccount:
             what = f"the account has none for {config.sender.domain}: Resend refuses its mail"
             missing = Finding(_DOMAIN, "error", what, f"add it at {DOMAINS}")
             return ProviderReport((accepted, missing, *rate), clocks=self._clocks)
-        name, verified = text(domain.get("name")).lower(), domain.get("status") in ("verified", *_DOUBTFUL)
+        name, verified = as_text(domain.get("name")).lower(), domain.get("status") in ("verified", *_DOUBTFUL)
         findings = (accepted, _about_domain(domain), *self._about_tracking(domain, config), *rate)
         records = tuple(_records(domain.get("records"), name))
         # The envelope sender is a subdomain, for which Resend names its records.
@@ -97,11 +97,11 @@ class ResendAccount:
         domain_id = self._domain_id(config.sender.domain)
         if not isinstance(domain_id, str):
             return domain_id
-        response = self._ask(f"/domains/{quote(domain_id, safe='')}")
+        response = self._request(f"/domains/{quote(domain_id, safe='')}")
         if isinstance(response, NotSent):
             return response
         domain = json_object(response)
-        return domain if response.status == 200 and text(domain.get("name")) else response
+        return domain if response.status == 200 and as_text(domain.get("name")) else response
 
     def _domain_id(self, name: str) -> str | Response | NotSent | None:
         """Return the id of a domain; None if the account has none of this name.
@@ -110,7 +110,7 @@ class ResendAccount:
         """
         after = ""
         for _ in range(_MAX_PAGES):
-            response = self._ask(f"/domains?limit={_PAGE_SIZE}{after}")
+            response = self._request(f"/domains?limit={_PAGE_SIZE}{after}")
             if isinstance(response, NotSent):
                 return response
             page = json_object(response)
@@ -118,7 +118,7 @@ class ResendAccount:
             if response.status != 200 or not isinstance(listed, list):
                 return response
             ids = {
-                text(domain.get("name")).lower(): text(domain.get("id"))
+                as_text(domain.get("name")).lower(): as_text(domain.get("id"))
                 for domain in listed
                 if isinstance(domain, dict)
             }
@@ -129,7 +129,7 @@ class ResendAccount:
             after = f"&after={quote(list(ids.values())[-1], safe='')}"
         return None
 
-    def _ask(self, path: str) -> Response | NotSent:
+    def _request(self, path: str) -> Response | NotSent:
         """Return the response to a GET; remember what its headers say about the limits and the clock."""
         response = self._get(path)
         if isinstance(response, Response):
@@ -167,7 +167,7 @@ def _unread(response: Response) -> Finding:
 
 
 def _about_domain(domain: Mapping[str, Any]) -> Finding:
-    name, status = printable(text(domain.get("name")), 200), text(domain.get("status"))
+    name, status = printable(as_text(domain.get("name")), 200), as_text(domain.get("status"))
     capabilities = domain.get("capabilities")
     if isinstance(capabilities, dict) and capabilities.get("sending") == "disabled":
         what = f"{name} is set up to receive mail only"
@@ -204,10 +204,10 @@ def _full_host(host: str, domain: str) -> str:
 def _records(listed: object, domain: str) -> Iterator[DnsRecord]:
     """Yield the DNS records that sending needs."""
     for record in listed if isinstance(listed, list) else []:
-        if not isinstance(record, dict) or text(record.get("record")).startswith(_UNNEEDED):
+        if not isinstance(record, dict) or as_text(record.get("record")).startswith(_UNNEEDED):
             continue
-        host, data = text(record.get("name")).lower().rstrip("."), text(record.get("value")).strip('"')
-        kind = text(record.get("type")).lower()
+        host, data = as_text(record.get("name")).lower().rstrip("."), as_text(record.get("value")).strip('"')
+        kind = as_text(record.get("type")).lower()
         if not (host and data and kind in ("txt", "cname", "mx")):
             continue
         use = "DKIM key" if "_domainkey" in host else "SPF" if kind == "txt" else "return path"

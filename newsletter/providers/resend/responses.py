@@ -11,7 +11,7 @@ from typing import Any
 from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
-from newsletter.providers.responses import joined, json_object, retry_after, status_text, text
+from newsletter.providers.responses import as_text, joined, json_object, retry_after, status_text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 KEY_VARIABLE = PROVIDER_KEYS["resend"][-1]
@@ -73,7 +73,7 @@ def rate_limited(response: Response) -> NotSent:
 
 def error_name(response: Response) -> str:
     """Return Resend's name of an error, such as `validation_error`; "" if it names none."""
-    return text(json_object(response).get("name"))
+    return as_text(json_object(response).get("name"))
 
 
 def error_text(response: Response) -> str:
@@ -105,7 +105,7 @@ def is_restricted(response: Response) -> bool:
 
 
 def _message(response: Response) -> str:
-    return text(json_object(response).get("message"))
+    return as_text(json_object(response).get("message"))
 
 
 def _masked(words: str) -> str:
@@ -114,13 +114,13 @@ def _masked(words: str) -> str:
 
 
 def _accepted(response: Response, recipients: int) -> Outcome:
-    """Return Accepted if the answer has an id for each mail; its first one identifies the call."""
+    """Return Accepted if the response has an id for each mail; its first one identifies the call."""
     listed = json_object(response).get("data")
     items = listed if isinstance(listed, list) else []
-    ids = [text(item.get("id")) for item in items if isinstance(item, dict)]
+    ids = [as_text(item.get("id")) for item in items if isinstance(item, dict)]
     if len(ids) == recipients and all(ids):
         return Accepted(ids[0])
-    return Unknown("the answer of Resend does not have an id for each mail")
+    return Unknown("the response of Resend does not have an id for each mail")
 
 
 def _invalid(response: Response, recipients: int) -> Outcome:

@@ -18,7 +18,7 @@ from newsletter.providers.http import Response
 from newsletter.providers.sendgrid.responses import KEY_VARIABLE, error_text
 from newsletter.sending.outcomes import NotSent
 
-Ask = Callable[[Callable[[Any], Any]], Response | NotSent]
+Request = Callable[[Callable[[Any], Any]], Response | NotSent]
 
 _NAME = "SendGrid"
 SEND_SCOPE = "mail.send"
@@ -61,16 +61,16 @@ _NOT_OVERRIDDEN: Mapping[str, tuple[Literal["warning", "note"], str]] = {
 class SendGridAccount:
     """Examine the account of an API key.
 
-    `ask` makes one call with SendGrid's client; it returns the response, or NotSent if there is none.
+    `request` makes one call with SendGrid's client; it returns the response, or NotSent if there is none.
     """
 
-    def __init__(self, ask: Ask, api_key: str) -> None:
-        self._ask = ask
+    def __init__(self, request: Request, api_key: str) -> None:
+        self._request = request
         self._looks_like_a_key = bool(_KEY.fullmatch(api_key))
 
     def examine(self, config: Config) -> ProviderReport:
         """Report on the account; make no further call if SendGrid cannot be reached or rejects the key."""
-        response = self._ask(lambda client: client.scopes.get())
+        response = self._request(lambda client: client.scopes.get())
         if isinstance(response, NotSent):
             return ProviderReport((not_reached(_NAME, response, "sendgrid.host"),))
         clock = clock_of(_NAME, response.headers)
@@ -99,7 +99,7 @@ class SendGridAccount:
         self, name: str, about: Callable[[dict[str, bool], Config], Iterator[Finding]], config: Config
     ) -> Iterator[Finding]:
         label = f"account's {name.replace('_', ' ')}"
-        response = self._ask(lambda client: getattr(client, name).get())
+        response = self._request(lambda client: getattr(client, name).get())
         enabled = None if isinstance(response, NotSent) else _enabled(response)
         if enabled is None:
             yield _not_examined(label, response, f"{name}.read")
@@ -110,7 +110,7 @@ class SendGridAccount:
         """Return the findings on the sender's authenticated domain, its DNS records and its return path."""
         domains: list[dict[str, Any]] = []
         for page in range(_MAX_PAGES):
-            response = self._ask(_page(page))
+            response = self._request(_page(page))
             listed = None if isinstance(response, NotSent) else _listed(response)
             if listed is None:
                 return [_not_examined("authenticated domain", response, "whitelabel.read")], None, None

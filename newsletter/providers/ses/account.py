@@ -13,7 +13,7 @@ from newsletter.constants import PROVIDER_KEYS
 from newsletter.findings import Finding, ProviderReport, clock_of
 from newsletter.providers.account_findings import Get, not_examined, not_reached, unusable
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, text
+from newsletter.providers.responses import as_text, json_object
 from newsletter.providers.ses.configuration_set import about_configuration_set
 from newsletter.providers.ses.identity import IdentityReport, examine_identity
 from newsletter.providers.ses.responses import error_text, explanation
@@ -75,7 +75,7 @@ def _about_account(account: dict[str, Any], config: Config, settings: Ses) -> It
     if account.get("SendingEnabled") is False:
         what = "sending is switched off for the account in this region"
         yield Finding(_NAME, "error", what, f"read the mail of AWS to you, and look {_CONSOLE}")
-    status = text(account.get("EnforcementStatus"))
+    status = as_text(account.get("EnforcementStatus"))
     if status == "SHUTDOWN":
         what = "AWS has ended sending for the account (EnforcementStatus SHUTDOWN)"
         yield Finding(_NAME, "error", what, "read and answer the mail of AWS to you")
@@ -131,7 +131,7 @@ def _about_engagement(account: dict[str, Any]) -> Iterator[Finding]:
 def _suppressed(account: dict[str, Any]) -> str:
     attributes = account.get("SuppressionAttributes")
     reasons = attributes.get("SuppressedReasons") if isinstance(attributes, dict) else None
-    return ", ".join(map(text, reasons)).lower() if isinstance(reasons, list) else ""
+    return ", ".join(map(as_text, reasons)).lower() if isinstance(reasons, list) else ""
 
 
 def _number(value: object) -> float | None:

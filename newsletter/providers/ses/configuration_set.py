@@ -6,7 +6,7 @@ from typing import Any
 from newsletter.findings import Finding
 from newsletter.providers.account_findings import Get, not_examined
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, mapping, text
+from newsletter.providers.responses import as_object, as_text, json_object
 from newsletter.providers.ses.responses import error_text
 
 _RIGHTS = "ses:GetConfigurationSet and ses:GetConfigurationSetEventDestinations"
@@ -35,11 +35,11 @@ def about_configuration_set(get: Get, name: str, topic: str | None) -> Iterator[
 
 
 def _about_settings(label: str, found: dict[str, Any]) -> Iterator[Finding]:
-    if mapping(found.get("SendingOptions")).get("SendingEnabled") is False:
+    if as_object(found.get("SendingOptions")).get("SendingEnabled") is False:
         yield Finding(label, "error", "has sending switched off", "switch it on, or use another one")
     else:
         yield Finding(label, "ok", "exists, and allows sending")
-    if mapping(found.get("ArchivingOptions")).get("ArchiveArn"):
+    if as_object(found.get("ArchivingOptions")).get("ArchiveArn"):
         what = "keeps a copy of every mail in an archive, with the reader's unsubscribe link"
         yield Finding(label, "warning", what, "remove the archive from it, or use another one")
 
@@ -62,7 +62,7 @@ def _about_events(label: str, destinations: object, topic: str | None) -> Iterat
         kind
         for found in enabled
         for kind in _types(found)
-        if mapping(found.get("SnsDestination")).get("TopicArn") == topic
+        if as_object(found.get("SnsDestination")).get("TopicArn") == topic
     }
     if missing := [kind.lower() for kind in WANTED_EVENTS if kind not in to_topic]:
         what = f"does not publish events of {', '.join(missing)} to `ses.topic`"
@@ -73,4 +73,4 @@ def _about_events(label: str, destinations: object, topic: str | None) -> Iterat
 
 def _types(destination: dict[str, Any]) -> list[str]:
     types = destination.get("MatchingEventTypes")
-    return list(map(text, types)) if isinstance(types, list) else []
+    return list(map(as_text, types)) if isinstance(types, list) else []
