@@ -39,8 +39,8 @@ def key_problems(variable: str, key: SecretStr | None, key_problem: Problem | No
 class Api:
     """The API at a host, over at most `connections` connections; `timeout` is for one request, in seconds.
 
-    A path of `host` precedes each path. Several threads may use it at once. `transport` is for a library
-    that makes its calls itself.
+    `base`, the path of `host`, precedes each path. Several threads may use it at once. `transport` is for a
+    library that makes its calls itself.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Api:
         *,
         max_content: int = MAX_CONTENT_BYTES,
     ) -> None:
-        self._base = urlsplit(host).path.rstrip("/")
+        self.base = urlsplit(host).path.rstrip("/")
         self.transport = Transport(host, connections, timeout, max_content=max_content)
 
     def submit(
@@ -89,7 +89,7 @@ class Api:
         self, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes] = ()
     ) -> Response:
         named = {"User-Agent": USER_AGENT, "Accept": "application/json", **headers}
-        return self.transport.request(method, self._base + path, named, pieces)
+        return self.transport.request(method, self.base + path, named, pieces)
 
     def _not_connected(self, failure: NotConnected) -> NotSent:
         return NotSent(f"no connection: {failure}", stop=not self.transport.reached)

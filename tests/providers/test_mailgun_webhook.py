@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from newsletter.providers.mailgun.webhook import MailgunWebhook
 from newsletter.providers.webhook_events import WebhookRefused
 from newsletter.subscribers.delivery_event import DeliveryEvent
-from tests.fakes.mailgun_webhook import KEY, LIST, body, event, failed, signature, tag
+from tests.fakes.event_tags import LIST, tag
+from tests.fakes.mailgun_webhook import KEY, body, event, failed, signature
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 JSON = {"content-type": "application/json"}
