@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import getaddresses
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -161,19 +160,6 @@ def test_the_longest_answer_is_read_to_its_end() -> None:
 
 
 # Words of an article
-
-HOSTILE = (
-    "{{name}} {{{x}}} {{{ pm:unsubscribe }}} %recipient.email% %recipient.news_token% <% %> [[x]]"
-    ' %unsubscribe_url% \\u0026 &#37; </script> "quoted" \\ \U0001f96c \u2028 {token}'
-)
-
-
-def test_an_article_arrives_byte_for_byte() -> None:
-    mailing = samples.plain_mailing(html=f"{HOSTILE} [[name]]", text=f"{HOSTILE} [[name]]")
-    with PostmarkFake() as fake:
-        submit(fake, mailing, ADA)
-        (ada,) = fake.deliveries
-    assert (ada.text, ada.html) == (f"{HOSTILE} {ADA.name}", f"{HOSTILE} {escape(ADA.name)}")
 
 
 def test_a_subject_starts_no_header_and_keeps_its_words() -> None:
@@ -437,48 +423,6 @@ def test_each_way_that_a_batch_can_be_answered(fault: Fault, expected: Outcome) 
         assert submit(fake, samples.plain_mailing(), ADA) == [expected]
         assert len(fake.requests) == 1, "the request is never repeated"
         assert fake.deliveries == []
-
-
-@pytest.mark.parametrize(
-    ("fault", "accepted"),
-    [
-        pytest.param(Fault.reset(), 0, id="before-the-body"),
-        pytest.param(Fault.reset_in_body(), 0, id="in-the-body"),
-        pytest.param(Fault.reply_lost(), 1, id="before-the-answer"),
-    ],
-)
-def test_a_cut_connection_is_unknown_and_not_tried_again(fault: Fault, accepted: int) -> None:
-    with PostmarkFake() as fake:
-        fake.next(fault)
-        (outcome,) = submit(fake, samples.plain_mailing(), ADA)
-        assert isinstance(outcome, Unknown) and outcome.reason.startswith("no response: ")
-        assert (len(fake.requests), len(fake.deliveries)) == (1, accepted)
-
-
-def test_a_late_answer_of_postmark_is_unknown() -> None:
-    with PostmarkFake() as fake, open_provider(fake, timeout=0.2) as provider:
-        fake.next(Fault.late(60))
-        outcome = provider.submit(samples.batch(samples.plain_mailing()), samples.SubmissionLog())
-        assert outcome == Unknown("no response: timed out")
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_the_token_follows_no_redirect(status: int) -> None:
-    with PostmarkFake() as elsewhere, PostmarkFake() as fake:
-        fake.next(Fault.redirect(f"{elsewhere.url}/email/batch", status))
-        (outcome,) = submit(fake, samples.plain_mailing(), ADA)
-        assert isinstance(outcome, Unknown)
-        assert (len(fake.requests), elsewhere.connections) == (1, 0)
-
-
-@pytest.mark.parametrize("token", ["abc…", "abc def", "abc\r\nX: y"])
-def test_a_malformed_token_is_found_before_a_request(token: str) -> None:
-    with PostmarkFake() as fake, open_provider(fake, token=token) as provider:
-        (problem,) = provider.check()
-        assert problem.where == "POSTMARK_SERVER_TOKEN" and "abc" not in str(problem)
-        batch = samples.batch(samples.plain_mailing())
-        assert provider.submit(batch, samples.SubmissionLog()) == NotSent(str(problem))
-        assert fake.connections == 0
 
 
 def test_without_a_token_nothing_is_asked() -> None:
