@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from newsletter.config.fields import key_safe_host
+from newsletter.config.provider_facts import API_HOSTS
 from newsletter.errors import Problem
 from newsletter.yamlfile.fields import StrictModel, invalid
 
@@ -50,7 +51,7 @@ Name = Annotated[str, AfterValidator(_name)]
 class Resend(StrictModel):
     """The settings of Resend; `requests` is the maximum number of requests in flight."""
 
-    host: ApiHost = "https://api.resend.com"
+    host: ApiHost = f"https://{API_HOSTS['resend'][0]}"
     requests: int = Field(2, ge=1, le=64)
 
 
@@ -87,7 +88,7 @@ class Ses(StrictModel):
 class Postmark(StrictModel):
     """The settings of Postmark: an issue uses `stream`, and mail about a subscription `service_stream`."""
 
-    host: ApiHost = "https://api.postmarkapp.com"
+    host: ApiHost = f"https://{API_HOSTS['postmark'][0]}"
     stream: Name = "broadcast"
     service_stream: Name = "outbound"
     requests: int = Field(4, ge=1, le=64)
@@ -105,6 +106,6 @@ class Postmark(StrictModel):
 class Mailgun(StrictModel):
     """The settings of Mailgun; `domain` is the one that sends, by default that of the sender's address."""
 
-    host: ApiHost = "https://api.mailgun.net"
+    host: ApiHost = f"https://{API_HOSTS['mailgun'][0]}"
     domain: Annotated[str, AfterValidator(_domain)] | None = None
     requests: int = Field(4, ge=1, le=64)

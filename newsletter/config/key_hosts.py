@@ -1,12 +1,11 @@
 """Bind each key to its host: newsletter.yml names a host, the environment says whose key it holds.
 
 A stranger's branch brings a newsletter.yml. The host in it gets the key only if it is the one that the key is
-for: SendGrid's own, or the one that is named beside the key. The port counts too: somebody else may run
+for: the provider's own, or the one that is named beside the key. The port counts too: somebody else may run
 another program on that host. On this machine every port is allowed.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -15,19 +14,11 @@ from pydantic import SecretStr
 
 from newsletter.config.loader import Newsletter
 from newsletter.config.mailbox import Imap
+from newsletter.config.provider_facts import API_HOSTS
 from newsletter.constants import PROVIDER_HOSTS, PROVIDER_KEYS, ProviderName
 from newsletter.errors import Problem
 from newsletter.network.hosts import is_loopback
 
-# SendGrid: https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication
-# Mailgun: https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview
-API_HOSTS: Mapping[ProviderName, tuple[str, ...]] = {
-    "sendgrid": ("api.sendgrid.com", "api.eu.sendgrid.com"),
-    "resend": ("api.resend.com",),
-    "postmark": ("api.postmarkapp.com",),
-    "mailgun": ("api.mailgun.net", "api.eu.mailgun.net"),
-}
-"""The providers' own hosts; those of Amazon SES depend on the region (`Ses.own_host`)."""
 # The ports that need not be named: https, and those on which mail servers accept a login.
 _HTTPS_PORTS, _LOGIN_PORTS, _IMAP_PORTS = (443,), (25, 465, 587, 2465, 2525, 2587), (143, 993)
 MailboxOwner = Literal["pull", "bounces"]
@@ -37,17 +28,17 @@ _WITH_PORT = re.compile(r"([^:]+|\[[^\]]+\]):([0-9]{1,5})")
 
 
 @dataclass(frozen=True)
-class ProviderKey:
+class HostKey:
     """A key that is set, its variable, the host that would get it, and the hosts that it is for.
 
-    A host in `allowed` may have a port; without one, it allows the `usual` ports.
+    A host in `allowed` may have a port; without one, it allows the `usual_ports`.
     """
 
     value: SecretStr
     variable: str
     host: str
     port: int
-    usual: tuple[int, ...]
+    usual_ports: tuple[int, ...]
     setting: tuple[str, ...]
     host_variable: str
     allowed: tuple[str, ...]
@@ -55,26 +46,26 @@ class ProviderKey:
     @property
     def is_misdirected(self) -> bool:
         """Return True if the key is not for the host and the port that would get it."""
-        return not any(map(self._is_for, self.allowed))
+        return not any(map(self._matches, self.allowed))
 
     @property
-    def place(self) -> str:
+    def authority(self) -> str:
         """Return the host, with its port if that has to be named."""
-        if self.port in self.usual or is_loopback(self.host):
+        if self.port in self.usual_ports or is_loopback(self.host):
             return self.host
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def _is_for(self, allowed: str) -> bool:
+    def _matches(self, allowed: str) -> bool:
         named = _WITH_PORT.fullmatch(allowed)
         host, port = (named[1], int(named[2])) if named else (allowed, None)
-        if _normal(self.host) != _normal(host):
+        if _normalized(self.host) != _normalized(host):
             return False
         if port is not None:
             return self.port == port
-        return self.port in self.usual or is_loopback(self.host)
+        return self.port in self.usual_ports or is_loopback(self.host)
 
 
-def provider_key(newsletter: Newsletter) -> ProviderKey | None:
+def provider_key(newsletter: Newsletter) -> HostKey | None:
     """Return the key that the configured provider would send to its host; None if it sends none."""
     match newsletter.config.provider:
         case "outbox":
@@ -90,53 +81,53 @@ def provider_key(newsletter: Newsletter) -> ProviderKey | None:
             return _api_key(newsletter, provider, url, API_HOSTS[provider])
 
 
-def sendgrid_key(newsletter: Newsletter) -> ProviderKey | None:
+def sendgrid_key(newsletter: Newsletter) -> HostKey | None:
     """Return the key of SendGrid's API, also for another provider; None if it is not set."""
     return _api_key(newsletter, "sendgrid", newsletter.config.sendgrid.host, API_HOSTS["sendgrid"])
 
 
-def misdirected_role(newsletter: Newsletter) -> Problem | None:
+def role_problem(newsletter: Newsletter) -> Problem | None:
     """Return the problem of a role of AWS, whose key is in no variable; None if it may sign for `ses.host`.
 
     Only AWS's own host of the region gets what a role has signed. AWS_SES_HOST does not count: it may come
     from the `.env` of a stranger's branch, since no key beside it shows where it belongs.
     """
     ses = newsletter.config.ses
-    role = ProviderKey(
-        SecretStr(""), "a role", *_place(ses.url), _HTTPS_PORTS, ("ses", "host"), "", (ses.own_host,)
+    role = HostKey(
+        SecretStr(""), "a role", *_host_and_port(ses.url), _HTTPS_PORTS, ("ses", "host"), "", (ses.own_host,)
     )
     if not role.is_misdirected:
         return None
-    what = f"ses.host is {role.place}, but the role of this machine signs for {role.allowed[0]} only"
+    what = f"ses.host is {role.authority}, but the role of this machine signs for {role.allowed[0]} only"
     fix = "delete `ses.host`; or set a key of its own: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SES_HOST"
     return Problem(newsletter.where("ses", "host"), what, fix)
 
 
 def _api_key(
-    newsletter: Newsletter, provider: ProviderName, url: str, own: tuple[str, ...]
-) -> ProviderKey | None:
-    """Return the key of a provider's API; it is for the host in the environment, or else for its `own`."""
+    newsletter: Newsletter, provider: ProviderName, url: str, own_hosts: tuple[str, ...]
+) -> HostKey | None:
+    """Return the key of a provider's API; it is for the host in the environment, or else for `own_hosts`."""
     variable, host_variable = PROVIDER_KEYS[provider][-1], PROVIDER_HOSTS[provider]
     value: SecretStr | None = getattr(newsletter.secrets, variable.lower())
     allowed: str | None = getattr(newsletter.secrets, host_variable.lower())
     if not value:
         return None
-    setting, hosts = (provider, "host"), (allowed,) if allowed else own
-    return ProviderKey(value, variable, *_place(url), _HTTPS_PORTS, setting, host_variable, hosts)
+    setting, hosts = (provider, "host"), (allowed,) if allowed else own_hosts
+    return HostKey(value, variable, *_host_and_port(url), _HTTPS_PORTS, setting, host_variable, hosts)
 
 
-def _smtp_key(newsletter: Newsletter) -> ProviderKey | None:
+def _smtp_key(newsletter: Newsletter) -> HostKey | None:
     config, secrets = newsletter.config, newsletter.secrets
     if not (config.smtp.username and secrets.smtp_password):
         return None
-    return ProviderKey(
+    return HostKey(
         secrets.smtp_password,
-        "SMTP_PASSWORD",
+        PROVIDER_KEYS["smtp"][-1],
         config.smtp.host,
         config.smtp.port,
         _LOGIN_PORTS,
         ("smtp", "host"),
-        "SMTP_HOST",
+        PROVIDER_HOSTS["smtp"],
         (secrets.smtp_host,) if secrets.smtp_host else (),
     )
 
@@ -147,12 +138,12 @@ def mailbox_settings(newsletter: Newsletter, owner: MailboxOwner) -> Imap | None
     return settings.imap if settings else None
 
 
-def mailbox_key(newsletter: Newsletter, owner: MailboxOwner) -> ProviderKey | None:
+def mailbox_key(newsletter: Newsletter, owner: MailboxOwner) -> HostKey | None:
     """Return the password of `pull.imap` or `bounces.imap`; None without a mailbox, or without a password."""
     imap, secrets = mailbox_settings(newsletter, owner), newsletter.secrets
     if not (imap and secrets.imap_password):
         return None
-    return ProviderKey(
+    return HostKey(
         secrets.imap_password,
         "IMAP_PASSWORD",
         imap.host,
@@ -164,15 +155,15 @@ def mailbox_key(newsletter: Newsletter, owner: MailboxOwner) -> ProviderKey | No
     )
 
 
-def worker_key(newsletter: Newsletter) -> ProviderKey | None:
+def worker_key(newsletter: Newsletter) -> HostKey | None:
     """Return the token of the unsubscribe worker; None if none is set or no worker is configured."""
     worker, secrets = newsletter.config.pull.worker, newsletter.secrets
     if not (worker and secrets.worker_token):
         return None
-    return ProviderKey(
+    return HostKey(
         secrets.worker_token,
         "WORKER_TOKEN",
-        *_place(worker),
+        *_host_and_port(worker),
         _HTTPS_PORTS,
         ("pull", "worker"),
         "WORKER_HOST",
@@ -180,13 +171,13 @@ def worker_key(newsletter: Newsletter) -> ProviderKey | None:
     )
 
 
-def misdirected_key(newsletter: Newsletter) -> Problem | None:
+def provider_key_problem(newsletter: Newsletter) -> Problem | None:
     """Return the problem of the provider's key; None if it may be sent to the configured host."""
     key = provider_key(newsletter)
-    return misdirection(newsletter, key) if key else None
+    return key_problem(newsletter, key) if key else None
 
 
-def misdirection(newsletter: Newsletter, key: ProviderKey) -> Problem | None:
+def key_problem(newsletter: Newsletter, key: HostKey) -> Problem | None:
     """Return the problem of a key that is not for the configured host; None if the key may be sent to it."""
     if not key.is_misdirected:
         return None
@@ -194,18 +185,17 @@ def misdirection(newsletter: Newsletter, key: ProviderKey) -> Problem | None:
         meant = f"{key.variable} is for {' or '.join(key.allowed)}"
     else:
         meant = f"{key.host_variable} is not set"
-    what = f"{'.'.join(key.setting)} is {key.place}, but {meant}, so {key.variable} is not sent there"
-    fix = (
-        f"if {key.place} is to have it, set this where {key.variable} is set: {key.host_variable}={key.place}"
-    )
+    what = f"{'.'.join(key.setting)} is {key.authority}, but {meant}, so {key.variable} is not sent there"
+    setting = f"{key.host_variable}={key.authority}"
+    fix = f"if {key.authority} is to have it, set this where {key.variable} is set: {setting}"
     return Problem(newsletter.where(*key.setting), what, fix)
 
 
-def _place(url: str) -> tuple[str, int]:
+def _host_and_port(url: str) -> tuple[str, int]:
     """Return the host and the port of an address."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _normal(host: str) -> str:
+def _normalized(host: str) -> str:
     return host.lower().strip("[]").removesuffix(".")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from newsletter.config import units
-from newsletter.config.api_providers import Mailgun, Postmark, Resend, Ses
+from newsletter.config.api_providers import ApiHost, Mailgun, Postmark, Resend, Ses
 from newsletter.config.archive import Archive, archive_setting, refuse_form_without_server
 from newsletter.config.bounces import Bounces
 from newsletter.config.fields import (
@@ -16,7 +16,6 @@ from newsletter.config.fields import (
     ListId,
     Mailbox,
     allowed_undo_window,
-    key_safe_host,
     label_fields,
     month_names,
     network,
@@ -26,7 +25,7 @@ from newsletter.config.fields import (
     unsubscribe_link,
 )
 from newsletter.config.label_texts import label_texts
-from newsletter.config.provider_facts import TRACKING_PROVIDERS
+from newsletter.config.provider_facts import API_HOSTS, TRACKING_PROVIDERS
 from newsletter.config.pull import Pull, SignUp
 from newsletter.config.sources import Sources
 from newsletter.config.themes import Colors, FontLists, refuse_unreadable
@@ -86,7 +85,7 @@ class Smtp(StrictModel):
 class SendGrid(StrictModel):
     """The settings of SendGrid; `requests` is the maximum number of requests in flight."""
 
-    host: Annotated[str, AfterValidator(key_safe_host)] = "https://api.sendgrid.com"
+    host: ApiHost = f"https://{API_HOSTS['sendgrid'][0]}"
     requests: int = Field(8, ge=1, le=64)
     # The public key of SendGrid's webhook, in base64.
     webhook_key: Annotated[str, AfterValidator(verification_key)] | None = None

@@ -1,9 +1,20 @@
-"""State the facts about the providers that are needed without opening one: tracking, and repeated calls."""
+"""State facts about the providers that are needed without opening one: hosts, tracking, repeated calls."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
 from newsletter.constants import ProviderName
+
+# SendGrid: https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication
+# Mailgun: https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview
+API_HOSTS: Mapping[ProviderName, tuple[str, ...]] = {
+    "sendgrid": ("api.sendgrid.com", "api.eu.sendgrid.com"),
+    "resend": ("api.resend.com",),
+    "postmark": ("api.postmarkapp.com",),
+    "mailgun": ("api.mailgun.net", "api.eu.mailgun.net"),
+}
+"""The providers' own hosts, the default first; those of Amazon SES depend on the region (`Ses.own_host`)."""
 
 TrackingControl = Literal[
     "none",  # the provider has no such tracking

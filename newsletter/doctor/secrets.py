@@ -13,9 +13,9 @@ from newsletter.config.environment import (
 )
 from newsletter.config.key_hosts import (
     MAILBOX_OWNERS,
-    ProviderKey,
+    HostKey,
+    key_problem,
     mailbox_key,
-    misdirection,
     provider_key,
     sendgrid_key,
     worker_key,
@@ -82,7 +82,7 @@ def _unset(variable: Variable) -> str:
 
 def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator[Finding]:
     key = _sent_key(setup.newsletter, variable.name) if setup.newsletter and needed else None
-    if setup.newsletter and key and (problem := misdirection(setup.newsletter, key)):
+    if setup.newsletter and key and (problem := key_problem(setup.newsletter, key)):
         yield Finding(variable.name, "error", problem.what, problem.fix)
     elif key:
         # The secret key of AWS signs requests, and is never sent.
@@ -96,7 +96,7 @@ def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator
         yield Finding(variable.name, "error", f"is not set, and {_user_of(variable.name)} needs it", fix)
 
 
-def _sent_key(newsletter: Newsletter, name: str) -> ProviderKey | None:
+def _sent_key(newsletter: Newsletter, name: str) -> HostKey | None:
     """Return the key in a variable, as a send or a pull sends it to a host; None if none is sent."""
     found = (
         *(find(newsletter) for find in (provider_key, sendgrid_key, worker_key)),

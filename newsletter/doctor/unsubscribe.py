@@ -55,7 +55,7 @@ def unsubscribe(url: str, timeout: float, is_public: IsPublic = is_public) -> Pa
     agent = {"User-Agent": f"news/{__version__} (news doctor)", "Accept": "text/html, */*"}
     form = {**agent, "Content-Type": "application/x-www-form-urlencoded"}
     try:
-        response = transport.ask("POST", path, form, [ONE_CLICK])
+        response = transport.request("POST", path, form, [ONE_CLICK])
         by_get = _by_get(transport, path, agent)
     except NotConnected as failure:
         return PageReport((_connection_failure(parts.netloc, str(failure)),))
@@ -69,7 +69,7 @@ def unsubscribe(url: str, timeout: float, is_public: IsPublic = is_public) -> Pa
 
 def _by_get(transport: Transport, path: str, headers: dict[str, str]) -> list[Finding]:
     try:
-        return list(get_findings(transport.ask("GET", path, headers)))
+        return list(get_findings(transport.request("GET", path, headers)))
     except (NotConnected, NoResponse) as failure:
         return [Finding(_GET, "skipped", f"no response: {failure}", "try again")]
 

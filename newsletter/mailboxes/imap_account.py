@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from newsletter.config.key_hosts import MailboxOwner, mailbox_key, mailbox_settings, misdirection
+from newsletter.config.key_hosts import MailboxOwner, key_problem, mailbox_key, mailbox_settings
 from newsletter.config.loader import Newsletter
 from newsletter.config.mailbox import Imap
 from newsletter.errors import ConfigError
@@ -33,6 +33,6 @@ def configured_account(newsletter: Newsletter, owner: MailboxOwner) -> ImapAccou
     settings, key = mailbox_settings(newsletter, owner), mailbox_key(newsletter, owner)
     if not settings or not key:
         return None
-    if problem := misdirection(newsletter, key):
+    if problem := key_problem(newsletter, key):
         raise ConfigError([problem])
     return ImapAccount(settings, key.value.get_secret_value(), f"{owner}.imap")

@@ -39,8 +39,8 @@ def key_problems(variable: str, key: SecretStr | None, key_problem: Problem | No
 class Api:
     """The API at a host, over at most `connections` connections; `timeout` is for one request, in seconds.
 
-    A path of `host` precedes each path. Several threads may use it at once. `transport` is for a library
-    that makes its calls itself.
+    `base`, the path of `host`, precedes each path. Several threads may use it at once. `transport` is for a
+    library that makes its calls itself.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Api:
         *,
         max_content: int = MAX_CONTENT_BYTES,
     ) -> None:
-        self._base = urlsplit(host).path.rstrip("/")
+        self.base = urlsplit(host).path.rstrip("/")
         self.transport = Transport(host, connections, timeout, max_content=max_content)
 
     def submit(
@@ -70,9 +70,9 @@ class Api:
 
     def get(self, path: str, headers: Mapping[str, str]) -> Response | NotSent:
         """Send a GET, which changes nothing; return its response, or NotSent if there is none."""
-        return self.attempt(lambda: self._request("GET", path, headers))
+        return self.call_safe(lambda: self._request("GET", path, headers))
 
-    def attempt(self, call: Callable[[], Result]) -> Result | NotSent:
+    def call_safe(self, call: Callable[[], Result]) -> Result | NotSent:
         """Make a call that is safe to repeat, even if it arrived; return NotSent if there is no response."""
         try:
             return call()
@@ -89,7 +89,7 @@ class Api:
         self, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes] = ()
     ) -> Response:
         named = {"User-Agent": USER_AGENT, "Accept": "application/json", **headers}
-        return self.transport.ask(method, self._base + path, named, pieces)
+        return self.transport.request(method, self.base + path, named, pieces)
 
     def _not_connected(self, failure: NotConnected) -> NotSent:
         return NotSent(f"no connection: {failure}", stop=not self.transport.reached)

@@ -3,7 +3,7 @@
 import importlib.util
 
 from newsletter.config.environment import IMAP_PASSWORD, WORKER_TOKEN, Secrets
-from newsletter.config.key_hosts import misdirected_key, misdirected_role, provider_key
+from newsletter.config.key_hosts import provider_key, provider_key_problem, role_problem
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
 from newsletter.constants import PROVIDER_KEYS
@@ -18,7 +18,7 @@ def needed_secrets(config: Config, secrets: Secrets | None = None) -> tuple[str,
     """
     needed = {
         **dict.fromkeys(PROVIDER_KEYS.get(config.provider, ()), _needs_key(config, secrets)),
-        "SENDGRID_API_KEY": config.provider == "sendgrid" or config.pull.sendgrid,
+        PROVIDER_KEYS["sendgrid"][-1]: config.provider == "sendgrid" or config.pull.sendgrid,
         IMAP_PASSWORD: config.pull.imap is not None or (config.bounces and config.bounces.imap) is not None,
         WORKER_TOKEN: config.pull.worker is not None,
     }
@@ -42,7 +42,7 @@ def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provi
     It gets no key that is for another host than the configured one. `timeout` replaces the provider's
     default, in seconds.
     """
-    problem, key = misdirected_key(newsletter), provider_key(newsletter)
+    problem, key = provider_key_problem(newsletter), provider_key(newsletter)
     secret = key.value if key and not problem else None
     config = newsletter.config
     match config.provider:
@@ -65,10 +65,10 @@ def open_provider(newsletter: Newsletter, timeout: float | None = None) -> Provi
 
             return ResendProvider(config.resend, secret, key_problem=problem, timeout=_seconds(timeout))
         case "ses":
-            from newsletter.providers.ses.credentials import credentials_of
+            from newsletter.providers.ses.credentials import credential_source
             from newsletter.providers.ses.provider import SesProvider
 
-            credentials = credentials_of(newsletter.secrets, problem, misdirected_role(newsletter))
+            credentials = credential_source(newsletter.secrets, problem, role_problem(newsletter))
             where = newsletter.where_provider()
             return SesProvider(config.ses, credentials, timeout=_seconds(timeout), where=where)
         case "postmark":

@@ -87,7 +87,7 @@ class Transport:
         self._idle_connections: list[tuple[HTTPConnection, float]] = []
         self.reached = False
 
-    def ask(
+    def request(
         self, method: str, path: str, headers: Mapping[str, str], pieces: Sequence[bytes] = ()
     ) -> Response:
         """Send a request once, its content in pieces; return the response.

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from newsletter.config.provider_facts import PROVIDER_TRACKING
 from newsletter.disk.boundary import UnsafeFile, refuse_outside
 from newsletter.disk.writing import write_atomically
 from newsletter.display import display_path
@@ -15,7 +16,6 @@ from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
 from newsletter.mail.mime import MimeTemplate, Unmailable, template
 from newsletter.sending.outcomes import (
-    NO_TRACKING,
     NOT_BEGUN,
     Accepted,
     Capabilities,
@@ -63,7 +63,9 @@ class OutboxProvider:
     """
 
     name = "outbox"
-    capabilities = Capabilities(recipients_per_call=1, leaves_machine=False, tracking=NO_TRACKING)
+    capabilities = Capabilities(
+        recipients_per_call=1, leaves_machine=False, tracking=PROVIDER_TRACKING["outbox"]
+    )
     recallable: "Recallable | None" = None
 
     def __init__(self, folder: Path, root: Path | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from newsletter.display import printable
 from newsletter.providers.http import Response
 
-SECONDS = re.compile(r"\d{1,10}", re.ASCII)
+WHOLE_SECONDS = re.compile(r"\d{1,10}", re.ASCII)
 
 
 def json_content(response: Response) -> Any:
@@ -20,28 +20,33 @@ def json_content(response: Response) -> Any:
 
 def json_object(response: Response) -> dict[str, Any]:
     """Return the JSON object in a response; an empty one if it has none."""
-    return mapping(json_content(response))
+    return as_object(json_content(response))
 
 
 def status_text(response: Response, words: str) -> str:
     """Return the status of a response with the provider's words, fit for a terminal and a database."""
-    text = printable(words, 300)
-    if text or response.status >= 400:
-        return f"{response.status} {text}".strip()
+    shown = printable(words, 300)
+    if shown or response.status >= 400:
+        return f"{response.status} {shown}".strip()
     return f"unexpected response: {response.status}"
 
 
 def retry_after(response: Response) -> float | None:
     """Return the seconds of the header Retry-After, at least 1; None if it names none."""
     value = response.headers.get("Retry-After", "").strip()
-    return max(1.0, float(value)) if SECONDS.fullmatch(value) else None
+    return max(1.0, float(value)) if WHOLE_SECONDS.fullmatch(value) else None
 
 
-def text(value: object) -> str:
+def joined(*words: str | None) -> str:
+    """Return words with colons between them, without empty ones."""
+    return ": ".join(filter(None, words))
+
+
+def as_text(value: object) -> str:
     """Return a JSON value if it is a text; else an empty text."""
     return value if isinstance(value, str) else ""
 
 
-def mapping(value: object) -> dict[str, Any]:
+def as_object(value: object) -> dict[str, Any]:
     """Return a JSON value if it is an object; else an empty one."""
     return value if isinstance(value, dict) else {}

@@ -10,13 +10,16 @@ from typing import Any, Literal, Protocol
 from newsletter.constants import DeliveryEventKind
 from newsletter.errors import NewsError
 from newsletter.mail.event_tag import TaggedMail
-from newsletter.providers.responses import text
+from newsletter.providers.responses import as_text
 from newsletter.subscribers.delivery_event import DeliveryEvent
 from newsletter.subscribers.delivery_rules import STATUS
 
 _MAX_DIGITS = 18
 MAX_MESSAGE = 300
 """The longest id of a message, in characters, that is kept."""
+
+NOTHING_TO_DO = "nothing to do if this is rare: anybody can post to this address"
+"""The fix for a request without a signature or without a password."""
 
 EventKind = DeliveryEventKind | Literal["ignored"]
 """The kind of an event; `ignored` tells nothing about the delivery."""
@@ -57,10 +60,10 @@ class Webhook(Protocol):
         """Return the events about the mail of a list; skip all others, and never raise an error."""
 
 
-def collect(found: list[DeliveryEvent | Skipped]) -> WebhookEvents:
-    """Return the events, and count the skipped ones."""
-    events = tuple(event for event in found if isinstance(event, DeliveryEvent))
-    return WebhookEvents(events, Counter(event for event in found if not isinstance(event, DeliveryEvent)))
+def count_skipped(events: list[DeliveryEvent | Skipped]) -> WebhookEvents:
+    """Return the events about our mail, and the number of the others by cause."""
+    ours = tuple(event for event in events if isinstance(event, DeliveryEvent))
+    return WebhookEvents(ours, Counter(event for event in events if not isinstance(event, DeliveryEvent)))
 
 
 def tagged_event(
@@ -82,7 +85,7 @@ def tagged_event(
         return "malformed"
     return DeliveryEvent(
         source=source,
-        message=text(message)[:MAX_MESSAGE],
+        message=as_text(message)[:MAX_MESSAGE],
         kind=kind,
         at=at,
         subscriber_id=mail.subscriber_id,
@@ -92,10 +95,10 @@ def tagged_event(
     )
 
 
-def refuse_other_time(signed_at: float, now: datetime, max_age: timedelta, max_ahead: timedelta) -> None:
+def refuse_stale(signed_at: float, now: datetime, max_age: timedelta, max_ahead: timedelta) -> None:
     """Raise WebhookRefused for a request that was signed too long ago, or ahead of now (Unix time)."""
     if not -max_ahead.total_seconds() <= now.timestamp() - signed_at <= max_age.total_seconds():
-        raise WebhookRefused("it was signed at another time than now", "set the clock of this machine")
+        raise WebhookRefused("its signature is too old, or from the future", "set the clock of this machine")
 
 
 def json_body(body: bytes) -> Any:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from newsletter.config.key_hosts import API_HOSTS
 from newsletter.config.loader import Newsletter
 from newsletter.config.model import Config
+from newsletter.config.provider_facts import API_HOSTS
 from newsletter.constants import ProviderName
 from newsletter.disk import boundary, reading
 from newsletter.display import display_path, printable

@@ -58,7 +58,7 @@ class WorkerSource:
 
     def _ask(self, transport: Transport, method: str, query: str) -> Response:
         try:
-            response = transport.ask(method, f"{self._url.path}/{query}", self._headers)
+            response = transport.request(method, f"{self._url.path}/{query}", self._headers)
         except (NotConnected, NoResponse) as failure:
             fix = "check the network and `pull.worker`"
             raise Unavailable(f"gives no response: {failure}", fix, where=self._url.netloc) from failure

@@ -31,10 +31,12 @@ STATE_KINDS: tuple[DeliveryEventKind, ...] = tuple(_ORIGINS)
 """The kinds of events of which a single one takes a person off the list."""
 STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 """A status code (RFC 3463, section 2)."""
-# RFC 3463, section 3.2: 5.1.x is about the address of the recipient, except that 5.1.7 and 5.1.8 are about
-# the sender's. They would take everybody off the list because of a mistake of ours. 5.2.1 is a mailbox that
-# accepts nothing any more; 5.2.2 is a full one.
-_HARD = re.compile(r"5\.1\.(?!0*[78]$)[0-9]+|5\.2\.0*1", re.ASCII)
+# RFC 3463, section 3.2: 5.1.x is about the address of the recipient, but for those about the sender. 5.2.1 is
+# a mailbox that accepts nothing any more; 5.2.2 is a full one.
+_HARD = re.compile(r"5\.(?:1\.[0-9]+|2\.0*1)", re.ASCII)
+# 5.1.7 and 5.1.8 are about the sender's address, 5.7.x is about a policy of the recipient's server, such as a
+# failed DMARC. They would take everybody off the list because of a mistake of ours.
+_ABOUT_SENDER = re.compile(r"5\.(?:7\.[0-9]+|1\.0*[78])", re.ASCII)
 
 
 class PersonEvent(NamedTuple):
@@ -64,7 +66,12 @@ class StateChange(NamedTuple):
 
 def bounce_kind(status: str) -> DeliveryEventKind:
     """Return the kind of a failed delivery with a status code (RFC 3463): `bounced` or `soft`."""
-    return "bounced" if _HARD.fullmatch(status) else "soft"
+    return "bounced" if _HARD.fullmatch(status) and not is_about_sender(status) else "soft"
+
+
+def is_about_sender(status: str) -> bool:
+    """Return True for a status code (RFC 3463) that says nothing about the recipient's address."""
+    return _ABOUT_SENDER.fullmatch(status) is not None
 
 
 def is_from_soft_bounces(state: str, changed_how: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tests.fakes import web
-from tests.fakes.web import Reply, Request
+from tests.fakes.web import ADDRESS, Reply, Request
 
 # [docs] Batch Sending; Sending Messages: the options together; the whole request, measured by others.
 MAX_RECIPIENTS, MAX_OPTION_BYTES, MAX_BODY = 1000, 16 * 1024, 52 * 1024**2
@@ -32,7 +32,6 @@ OWN_WORDS = (
     "tag_unsubscribe_url",
 )
 _FIELD = re.compile(rb'Content-Disposition: form-data; name="([^"]+)"\r\n\r\n(.*)\r\n', re.DOTALL)
-_ADDRESS = re.compile(r"[^\s@,;<>\"]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 
 
 def message(status: int, words: str) -> Reply:
@@ -80,12 +79,6 @@ class MailgunFake(web.WebFake):
         self.key, self.domain, self.reads_values_again = key, domain, False
         self.pages: dict[str, object] = {}
         self._ids = count(1)
-        self._deliveries: list[Delivery] = []
-
-    @property
-    def deliveries(self) -> list[Delivery]:
-        with self.lock:
-            return list(self._deliveries)
 
     def answer(self, request: Request) -> Reply:
         given = base64.b64encode(f"api:{self.key}".encode()).decode()
@@ -174,7 +167,7 @@ def check(fields: Mapping[str, list[str]]) -> Reply | None:
     for name in ("from", "to"):
         if name not in fields:
             return message(400, f"{name} parameter is missing")
-        if not all(_ADDRESS.fullmatch(parseaddr(value)[1]) for value in fields[name]):
+        if not all(ADDRESS.fullmatch(parseaddr(value)[1]) for value in fields[name]):
             return message(400, f"{name} parameter is not a valid address. please check documentation")
     if not {"text", "html"} & fields.keys():
         return message(400, "Need at least one of 'text' or 'html' parameters specified")

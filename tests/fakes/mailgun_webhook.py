@@ -7,14 +7,10 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from tests.fakes.event_tags import tag
+
 KEY = "only for tests"
-LIST = "soup.example.com"
 _numbers = count(1)
-
-
-def tag(subscriber: int = 1, list_id: str = LIST, issue: str = "2026-04-27", letter: str = "s") -> str:
-    """Return the tag that our mail has."""
-    return f"{hashlib.sha256(list_id.lower().encode()).hexdigest()[:12]}_{issue}_{letter}{subscriber}"
 
 
 def event(name: str, at: datetime, news: object = None, **properties: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ The source of a rule stands beside it: [docs] is postmarkapp.com/developer, [sup
 [anymail] the backend for Postmark in github.com/anymail/django-anymail.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import getaddresses
@@ -13,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tests.fakes import web
-from tests.fakes.web import Reply, Request
+from tests.fakes.web import ADDRESS, Reply, Request
 
 TOKEN = "5ec7e700-0000-4000-8000-70ce00000001"
 # [docs] Send batch emails
@@ -36,7 +35,6 @@ FIELDS = {
     "TrackOpens",
     "TrackLinks",
 }
-_ADDRESS = re.compile(r"[^\s@,;<>\"]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 
 
 def error(status: int, code: int, words: str = "fault on order") -> Reply:
@@ -108,12 +106,6 @@ class PostmarkFake(web.WebFake):
         # An error code for each message to an address.
         self.codes: dict[str, int] = {}
         self._ids = count(1)
-        self._deliveries: list[Delivery] = []
-
-    @property
-    def deliveries(self) -> list[Delivery]:
-        with self.lock:
-            return list(self._deliveries)
 
     def answer(self, request: Request) -> Reply:
         if request.headers.get("X-Postmark-Server-Token") != self.token:
@@ -163,7 +155,7 @@ class PostmarkFake(web.WebFake):
         for name in ("From", "To"):
             found = getaddresses([message[name]])
             # [docs] at most 50 recipients; a comma separates them. The words are those of [anymail].
-            if not found or not all(_ADDRESS.fullmatch(address) for _, address in found):
+            if not found or not all(ADDRESS.fullmatch(address) for _, address in found):
                 return entry(300, f"Invalid '{name}' address: '{message[name]}'.")
         for name, value in message["Metadata"].items():
             if len(name) > MAX_METADATA_NAME or len(value) > MAX_METADATA_VALUE:

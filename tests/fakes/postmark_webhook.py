@@ -1,24 +1,19 @@
 """Postmark's side of its webhooks: events as its documentation shows them, and the password in a header."""
 
 import base64
-import hashlib
 import json
 from datetime import datetime
 from typing import Any
 
+from tests.fakes.event_tags import tag
+
 PASSWORD = "only for tests, long"
-LIST = "soup.example.com"
 _TIMES = {"Delivery": "DeliveredAt", "SubscriptionChange": "ChangedAt"}
 
 
 def authorization(password: str = PASSWORD, name: str = "news", scheme: str = "Basic") -> str:
     """Return the header of a request to an address with a name and a password."""
     return f"{scheme} {base64.b64encode(f'{name}:{password}'.encode()).decode()}"
-
-
-def tag(subscriber: int = 1, list_id: str = LIST, issue: str = "2026-04-27", letter: str = "s") -> str:
-    """Return the tag that our mail has."""
-    return f"{hashlib.sha256(list_id.lower().encode()).hexdigest()[:12]}_{issue}_{letter}{subscriber}"
 
 
 def event(record: str, at: datetime, news: object = None, **properties: Any) -> dict[str, Any]:

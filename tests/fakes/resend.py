@@ -71,14 +71,8 @@ class ResendFake(web.WebFake):
         self.limit: int | None = None
         self.refused: set[str] = set()
         self.pages: dict[str, object] = {}
-        self._deliveries: list[Delivery] = []
         self._kept: dict[str, tuple[str, Reply, float]] = {}
         self._ids = count(1)
-
-    @property
-    def deliveries(self) -> list[Delivery]:
-        with self.lock:
-            return list(self._deliveries)
 
     def answer(self, request: Request) -> Reply:
         reply = self._answer(request)

@@ -24,8 +24,6 @@ from tests.fakes import ses_rules as rules
 from tests.fakes import web
 from tests.fakes.web import Reply, Request
 
-__all__ = ["Delivery", "Fault", "Reply", "Request", "SesFake", "unpacked"]
-
 REGION = "eu-central-1"
 SEND = "/v2/email/outbound-emails"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html: a request is valid for 5 minutes.
@@ -88,15 +86,14 @@ class SesFake(web.WebFake):
     `pages` are the responses of GET by path: JSON, or a Reply. The quota counts recipients.
     """
 
-    def __init__(self, port: int = 0, verbose: bool = False) -> None:
-        super().__init__(port, verbose)
+    def __init__(self) -> None:
+        super().__init__()
         self.key_id, self.secret, self.token = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", ""
         self.verified = {"example.com"}
         self.configuration_sets = {"news"}
         self.sandbox = self.suspended = False
         self.quota: int | None = None
         self.pages: dict[str, object] = {}
-        self.deliveries: list[Delivery] = []
         self._ids = count(1)
 
     def answer(self, request: Request) -> Reply:
@@ -109,14 +106,6 @@ class SesFake(web.WebFake):
             if request.method != "GET" or page is None:
                 return refused(404, "NotFoundException", f"{request.path} does not exist.")
             return page if isinstance(page, Reply) else Reply(200, page)
-
-    def postpone(self, request: Request, seconds: float) -> None:
-        raise NotImplementedError
-
-    def sent_to(self, address: str) -> int:
-        """Return the number of messages that an address gets."""
-        with self.lock:
-            return sum(delivery.address == address for delivery in self.deliveries)
 
     def _send(self, request: Request) -> Reply:
         if self.suspended:
@@ -138,10 +127,10 @@ class SesFake(web.WebFake):
             failed = f"The following identities failed the check in region {REGION.upper()}"
             what = f"{failed}: {', '.join(unverified)}"
             return refused(400, "MessageRejected", f"Email address is not verified. {what}")
-        if self.quota is not None and len(self.deliveries) >= self.quota:
+        if self.quota is not None and len(self._deliveries) >= self.quota:
             return Fault.day_is_used_up().reply or Reply(429)
         message_id = f"0107019-{next(self._ids):08d}-000000"
-        self.deliveries.append(Delivery(address, raw, message_id, body))
+        self._deliveries.append(Delivery(address, raw, message_id, body))
         return Reply(200, {"MessageId": message_id})
 
     def _is_verified(self, address: str) -> bool:

@@ -1,6 +1,7 @@
 """A loopback HTTP/1.1 service with keep-alive and ordered faults: the base of every fake web API."""
 
 import json
+import re
 import socket
 import socketserver
 import ssl
@@ -15,6 +16,9 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
+
+ADDRESS = re.compile(r"[^\s@,;<>\"]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
+"""An address as most providers accept it."""
 
 
 class Reply(NamedTuple):
@@ -116,6 +120,7 @@ class WebFake:
         self.lock = threading.RLock()
         self._port = port
         self._requests: list[Request] = []
+        self._deliveries: list[Any] = []
         self._orders: list[tuple[str, Fault | None]] = []
 
     def answer(self, request: Request) -> Reply:
@@ -152,6 +157,12 @@ class WebFake:
         """Return a copy of the received requests, safe to read while requests run."""
         with self.lock:
             return list(self._requests)
+
+    @property
+    def deliveries(self) -> list[Any]:
+        """Return a copy of the accepted mail, as the subclass describes it."""
+        with self.lock:
+            return list(self._deliveries)
 
     def next(self, *faults: Fault | None, path: str = "") -> None:
         """Order faults for the next requests whose path starts with `path`; None treats one normally."""

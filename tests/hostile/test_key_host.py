@@ -11,7 +11,13 @@ from click.testing import CliRunner, Result
 from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.config.environment import merged
-from newsletter.config.key_hosts import MAILBOX_OWNERS, mailbox_key, misdirected_key, misdirection, worker_key
+from newsletter.config.key_hosts import (
+    MAILBOX_OWNERS,
+    key_problem,
+    mailbox_key,
+    provider_key_problem,
+    worker_key,
+)
 from newsletter.mail.message import Batch
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
@@ -135,7 +141,7 @@ def test_a_key_is_for_one_host(
     extra: str, environment: dict[str, str], line: str | None, tmp_path: Path
 ) -> None:
     secrets = {"SENDGRID_API_KEY": KEY, "SMTP_PASSWORD": KEY, **NO_HOSTS, **environment}
-    problem = misdirected_key(samples.newsletter(tmp_path, extra=extra, **secrets))
+    problem = provider_key_problem(samples.newsletter(tmp_path, extra=extra, **secrets))
     if line is None:
         assert problem is None
     else:
@@ -176,7 +182,7 @@ def test_a_secret_of_a_pull_is_for_one_host(
     newsletter = samples.newsletter(tmp_path, extra=extra, **secrets)
     mailbox_keys = [mailbox_key(newsletter, owner) for owner in MAILBOX_OWNERS]
     (key,) = filter(None, (*mailbox_keys, worker_key(newsletter)))
-    problem = misdirection(newsletter, key)
+    problem = key_problem(newsletter, key)
     assert (problem is None) == (line is None)
     assert problem is None or (
         problem.fix.endswith(line or "") and problem.where.endswith("newsletter.yml:6")
@@ -295,6 +301,6 @@ def test_a_host_counts_only_from_the_source_of_its_key(
 def test_a_dotenv_directs_no_key_of_the_environment(tmp_path: Path) -> None:
     folder = samples.write(tmp_path, extra=smtp("mail.example.com", "username: soup"))
     (folder / ".env").write_text("SMTP_HOST=mail.example.com\n")
-    assert misdirected_key(loader.load(folder, {"SMTP_PASSWORD": KEY}))
+    assert provider_key_problem(loader.load(folder, {"SMTP_PASSWORD": KEY}))
     (folder / ".env").write_text(f"SMTP_HOST=mail.example.com\nSMTP_PASSWORD={KEY}\n")
-    assert misdirected_key(loader.load(folder, {})) is None
+    assert provider_key_problem(loader.load(folder, {})) is None

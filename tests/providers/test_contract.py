@@ -4,7 +4,7 @@ import email
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.header import decode_header, make_header
@@ -17,7 +17,8 @@ from pydantic import SecretStr
 
 from newsletter.config.api_providers import Mailgun, Postmark, Resend, Ses
 from newsletter.config.model import SendGrid, Smtp
-from newsletter.config.provider_facts import PROVIDER_TRACKING, TRACKING_PROVIDERS
+from newsletter.config.provider_facts import PROVIDER_TRACKING, REPEAT_WINDOWS
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.mail.message import Batch
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
@@ -31,7 +32,7 @@ from newsletter.providers.ses.credentials import KeyCredentials
 from newsletter.providers.ses.provider import SesProvider
 from newsletter.providers.smtp.provider import SmtpProvider
 from newsletter.sending.interfaces import Provider, TracksByAccount
-from newsletter.sending.outcomes import Accepted, Cancelled, NotSent
+from newsletter.sending.outcomes import Accepted, Cancelled, NotSent, Unknown
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
@@ -41,6 +42,7 @@ from tests.fakes.resend import ResendFake
 from tests.fakes.sendgrid import SendGridFake
 from tests.fakes.ses import REGION, SesFake, unpacked
 from tests.fakes.smtp import ScriptedSmtp
+from tests.fakes.web import Fault, WebFake
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,15 @@ class ReceivedMail:
 
 @dataclass(frozen=True)
 class OpenProvider:
-    """A provider, with functions that return the mail received and the bytes submitted."""
+    """A provider, with functions that return the mail received and the bytes submitted.
+
+    `fake` is its counterpart, if it is a web API.
+    """
 
     provider: Provider
     received: Callable[[], list[ReceivedMail]]
     wire: Callable[[], list[bytes]]
+    fake: Any = None
 
 
 @contextmanager
@@ -97,7 +103,10 @@ def web_api(provider: Provider, fake: Any, to: Callable[[Any], str]) -> OpenProv
             for delivery in fake.deliveries
         ]
 
-    return OpenProvider(provider, received, lambda: [request.raw for request in fake.requests if request.raw])
+    def wire() -> list[bytes]:
+        return [request.raw for request in fake.requests if request.raw]
+
+    return OpenProvider(provider, received, wire, fake)
 
 
 def mailbox(delivery: Any) -> str:
@@ -109,39 +118,44 @@ def decoded(delivery: Any) -> str:
 
 
 @contextmanager
-def sendgrid(_folder: Path) -> Iterator[OpenProvider]:
+def sendgrid(_folder: Path, key: str = "", timeout: float = 5) -> Iterator[OpenProvider]:
     with SendGridFake() as fake:
-        provider = SendGridProvider(SendGrid(host=fake.url), SecretStr(fake.key))
+        settings = SendGrid(host=fake.url)
+        provider = SendGridProvider(settings, SecretStr(key or fake.key), timeout=timeout)
         yield web_api(provider, fake, mailbox)
 
 
 @contextmanager
-def resend(_folder: Path) -> Iterator[OpenProvider]:
+def resend(_folder: Path, key: str = "", timeout: float = 5) -> Iterator[OpenProvider]:
     with ResendFake() as fake:
-        yield web_api(ResendProvider(Resend(host=fake.url), SecretStr(fake.key)), fake, decoded)
+        settings = Resend(host=fake.url)
+        yield web_api(ResendProvider(settings, SecretStr(key or fake.key), timeout=timeout), fake, decoded)
 
 
 @contextmanager
-def mailgun(_folder: Path) -> Iterator[OpenProvider]:
+def mailgun(_folder: Path, key: str = "", timeout: float = 5) -> Iterator[OpenProvider]:
     with MailgunFake() as fake:
-        yield web_api(MailgunProvider(Mailgun(host=fake.url), SecretStr(fake.key)), fake, decoded)
+        settings = Mailgun(host=fake.url)
+        yield web_api(MailgunProvider(settings, SecretStr(key or fake.key), timeout=timeout), fake, decoded)
 
 
 @contextmanager
-def postmark(_folder: Path) -> Iterator[OpenProvider]:
+def postmark(_folder: Path, key: str = "", timeout: float = 5) -> Iterator[OpenProvider]:
     with PostmarkFake() as fake:
-        yield web_api(PostmarkProvider(Postmark(host=fake.url), SecretStr(fake.token)), fake, mailbox)
+        settings = Postmark(host=fake.url)
+        provider = PostmarkProvider(settings, SecretStr(key or fake.token), timeout=timeout)
+        yield web_api(provider, fake, mailbox)
 
 
 @contextmanager
-def ses(_folder: Path) -> Iterator[OpenProvider]:
+def ses(_folder: Path, key: str = "", timeout: float = 5) -> Iterator[OpenProvider]:
     with SesFake() as fake:
-        key = KeyCredentials(SecretStr(fake.key_id), SecretStr(fake.secret))
-        provider = SesProvider(Ses(region=REGION, host=fake.url), key)
+        credentials = KeyCredentials(SecretStr(fake.key_id), SecretStr(key or fake.secret))
         yield OpenProvider(
-            provider,
+            SesProvider(Ses(region=REGION, host=fake.url), credentials, timeout=timeout),
             lambda: [parse_mail(delivery.raw) for delivery in fake.deliveries],
             lambda: [unpacked(request) for request in fake.requests],
+            fake,
         )
 
 
@@ -154,6 +168,8 @@ PROVIDERS = {
     "postmark": postmark,
     "mailgun": mailgun,
 }
+
+WEB_APIS = ("sendgrid", "resend", "ses", "postmark", "mailgun")
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -177,12 +193,23 @@ def submit(ready: OpenProvider, mailing: samples.Mailing, subscribers: list[Subs
     assert [type(outcome) for outcome in outcomes] == [Accepted] * len(subscribers)
 
 
+# Who decides on opens and on clicks, as the documentation of each provider says.
+TRACKED_BY: dict[str, tuple[str, str]] = {
+    "outbox": ("none", "none"),
+    "smtp": ("none", "none"),
+    "sendgrid": ("message", "message"),
+    "resend": ("account", "account"),
+    "ses": ("message", "message"),
+    "postmark": ("account", "message"),
+    "mailgun": ("message", "message"),
+}
 MANY = [Subscriber(n, f"reader{n}@example.com") for n in range(1, 41)]
 # Words that the template languages of providers would replace.
 FOREIGN_WORDS = (
     "{{name}} {{{x}}} %recipient.email% %recipient.news_token% %recipient% %unsubscribe_url% <% x %> [[x]]"
     " %tag_unsubscribe_email% <%asm_group_unsubscribe_raw_url%> -name- {%raw%} ${x} #{x} *|FNAME|* 100% 50%%"
     " {{{ pm:unsubscribe }}} {{amazonSESUnsubscribeUrl}} \\u0026 &#37; &amp; </script> 🥣"
+    ' {token} "quoted" \\'
 )
 PEOPLE = [Subscriber(1, "ada@example.com", "Ada"), Subscriber(2, "emil@example.com", "Émil, <&>")]
 
@@ -209,7 +236,7 @@ def test_each_recipient_gets_the_rendered_mail_with_a_link_of_their_own(
 def test_words_of_template_languages_arrive_as_they_are(part: str, ready: OpenProvider) -> None:
     """An article about mail has them; no provider may replace them, for a reader or for itself."""
     mailing = samples.plain_mailing()
-    words = FOREIGN_WORDS if part == "subject" else f"[[unsubscribe_url]]\n{FOREIGN_WORDS}\n"
+    words = FOREIGN_WORDS if part == "subject" else f"[[unsubscribe_url]]\n{FOREIGN_WORDS} \u2028\n"
     mailing = replace(mailing, rendered=replace(mailing.rendered, **{part: words}))
     submit(ready, mailing, PEOPLE)
     received = ready.received()
@@ -219,22 +246,21 @@ def test_words_of_template_languages_arrive_as_they_are(part: str, ready: OpenPr
         assert getattr(mail, part) == words.replace("[[unsubscribe_url]]", link)
 
 
+@pytest.mark.parametrize("ready", ["resend"], indirect=True)
 def test_a_repeated_call_arrives_once_if_the_provider_says_so(ready: OpenProvider) -> None:
-    if ready.provider.capabilities.repeatable is None:
-        return
     batch = replace(samples.batch(samples.plain_mailing(), *PEOPLE), key="news/0123456789abcdef/1-2")
     outcomes = [ready.provider.submit(batch, samples.SubmissionLog()) for _ in range(3)]
     assert isinstance(outcomes[0], Accepted) and outcomes == [outcomes[0]] * 3
     assert len(ready.received()) == len(PEOPLE)
 
 
-def test_who_may_be_asked_to_track_is_known_before_a_provider_is_opened(ready: OpenProvider) -> None:
-    """newsletter.yml is read without any provider: the two places have to agree."""
-    tracking = {ready.provider.name: ready.provider.capabilities.tracking}
-    assert tracking.items() <= PROVIDER_TRACKING.items()
-    can_be_asked = ready.provider.name in TRACKING_PROVIDERS
-    assert can_be_asked == ("message" in ready.provider.capabilities.tracking)
-    assert isinstance(ready.provider, TracksByAccount) == ("account" in ready.provider.capabilities.tracking)
+def test_the_facts_about_a_provider_are_its_capabilities(ready: OpenProvider) -> None:
+    """Commands that open no provider read the facts."""
+    name, capabilities = ready.provider.name, ready.provider.capabilities
+    assert PROVIDER_TRACKING[name] == capabilities.tracking == TRACKED_BY[name]
+    assert REPEAT_WINDOWS.get(name) == capabilities.repeatable
+    assert isinstance(ready.provider, TracksByAccount) == ("account" in TRACKED_BY[name])
+    assert (ready.provider.recallable is not None) == (name == "sendgrid")
 
 
 def test_a_test_says_so(ready: OpenProvider) -> None:
@@ -296,7 +322,8 @@ def test_it_begins_a_message_only_where_each_is_a_call_of_its_own(ready: OpenPro
 def test_nothing_begins_any_more_once_it_is_told_so(ready: OpenProvider) -> None:
     batch, submissions = samples.batch(samples.plain_mailing(), *MANY), samples.SubmissionLog(limit=2)
     ready.provider.submit(batch, submissions)
-    assert len(ready.received()) == (2 if submissions.begun else len(MANY))
+    begins_each = ready.provider.capabilities.recipients_per_call == 1
+    assert len(ready.received()) == (2 if begins_each else len(MANY))
 
 
 def test_several_batches_at_once_arrive_once_each(ready: OpenProvider) -> None:
@@ -308,10 +335,10 @@ def test_several_batches_at_once_arrive_once_each(ready: OpenProvider) -> None:
     assert len(ready.received()) == len({mail.to for mail in ready.received()}) == len(MANY)
 
 
-def test_what_it_holds_back_it_can_call_back(ready: OpenProvider) -> None:
+@pytest.mark.parametrize("ready", ["sendgrid"], indirect=True)
+def test_held_mail_can_be_recalled(ready: OpenProvider) -> None:
     recallable = ready.provider.recallable
-    if recallable is None:
-        return
+    assert recallable is not None
     free, batch_id = recallable.free_slots(), recallable.new_batch()
     assert isinstance(free, int) and free > 0
     assert isinstance(batch_id, str) and batch_id.isprintable()
@@ -340,3 +367,53 @@ def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path
         pass
     outcome = gone.provider.submit(samples.batch(samples.plain_mailing()), samples.SubmissionLog())
     assert isinstance(outcome, NotSent) and outcome.stop
+
+
+# Each provider that sends through a web API
+
+
+@pytest.mark.parametrize("ready", WEB_APIS, indirect=True)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed_with_the_key(status: int, ready: OpenProvider) -> None:
+    with WebFake() as elsewhere:
+        ready.fake.next(Fault.redirect(f"{elsewhere.url}/anywhere", status))
+        (outcome,) = samples.outcomes(ready.provider, samples.batch(samples.plain_mailing()))
+        assert outcome == Unknown(f"unexpected response: {status}")
+        assert (len(ready.fake.requests), elsewhere.connections) == (1, 0)
+
+
+@pytest.mark.parametrize("ready", WEB_APIS, indirect=True)
+@pytest.mark.parametrize(
+    ("fault", "arrived"),
+    [
+        pytest.param(Fault.reset(), 0, id="before-the-body"),
+        pytest.param(Fault.reset_in_body(), 0, id="in-the-body"),
+        pytest.param(Fault.reply_lost(), 1, id="before-the-response"),
+    ],
+)
+def test_a_lost_connection_is_unknown_and_not_tried_again(
+    fault: Fault, arrived: int, ready: OpenProvider
+) -> None:
+    ready.fake.next(fault)
+    (outcome,) = samples.outcomes(ready.provider, samples.batch(samples.plain_mailing()))
+    assert isinstance(outcome, Unknown) and outcome.reason.startswith("no response: ")
+    assert (len(ready.fake.requests), len(ready.received())) == (1, arrived)
+
+
+@pytest.mark.parametrize("name", WEB_APIS)
+def test_a_late_response_is_unknown(name: str, tmp_path: Path) -> None:
+    with PROVIDERS[name](tmp_path, timeout=0.2) as late, closing(late.provider):
+        late.fake.next(Fault.late(60))
+        batch = samples.batch(samples.plain_mailing())
+        assert samples.outcomes(late.provider, batch) == [Unknown("no response: timed out")]
+
+
+@pytest.mark.parametrize("name", WEB_APIS)
+@pytest.mark.parametrize("key", ["abc…", "abc def", "abc\r\nX: y"])
+def test_a_malformed_key_is_found_before_a_request(key: str, name: str, tmp_path: Path) -> None:
+    with PROVIDERS[name](tmp_path, key=key) as pasted, closing(pasted.provider):
+        (problem,) = pasted.provider.check()
+        assert problem.where == PROVIDER_KEYS[name][-1] and "abc" not in str(problem)
+        batch = samples.batch(samples.plain_mailing())
+        assert pasted.provider.submit(batch, samples.SubmissionLog()) == NotSent(str(problem))
+        assert pasted.fake.connections == 0

@@ -68,7 +68,7 @@ EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
 def test_an_interim_response_is_not_taken_for_the_response(before: tuple[bytes, ...]) -> None:
     with server(answering(*before)) as url, closing(Transport(url, 1, timeout=10)) as transport:
         for path in ("/first", "/second", "/third"):
-            response = transport.ask("GET", path, {})
+            response = transport.request("GET", path, {})
             assert (response.status, response.content) == (200, path.encode())
 
 
@@ -77,7 +77,7 @@ def test_another_protocol_is_no_response() -> None:
     with server(answering(switching)) as url, closing(Transport(url, 1, timeout=10)) as transport:
         for _ in range(2):
             with pytest.raises(NoResponse, match="101"):
-                transport.ask("GET", "/", {})
+                transport.request("GET", "/", {})
 
 
 def test_a_server_that_reads_slowly_does_not_make_a_call_longer() -> None:
@@ -90,7 +90,7 @@ def test_a_server_that_reads_slowly_does_not_make_a_call_longer() -> None:
     with server(serve) as url, closing(Transport(url, 1, timeout=1)) as transport:
         began = time.monotonic()
         with pytest.raises(NoResponse, match="timed out"):
-            transport.ask("POST", "/", {}, pieces)
+            transport.request("POST", "/", {}, pieces)
         took = time.monotonic() - began
     assert took < 5, "each of the pieces had the time-out for itself"
 
@@ -98,9 +98,9 @@ def test_a_server_that_reads_slowly_does_not_make_a_call_longer() -> None:
 def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
     with server(answering()) as url, closing(Transport(url, 1, timeout=10)) as transport:
         with pytest.raises(NotConnected) as failure:
-            transport.ask("GET", "/", {"Authorization": "Bearer key-part-1\nkey-part-2"})
+            transport.request("GET", "/", {"Authorization": "Bearer key-part-1\nkey-part-2"})
         assert "key-part" not in str(failure.value) and failure.value.__cause__ is None
-        assert transport.ask("GET", "/next", {}).content == b"/next"
+        assert transport.request("GET", "/next", {}).content == b"/next"
 
 
 def test_a_proxy_that_cannot_be_read_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,5 +109,5 @@ def test_a_proxy_that_cannot_be_read_does_not_show_its_password(monkeypatch: pyt
     monkeypatch.delenv("NO_PROXY", raising=False)
     unreadable = pytest.raises(NotConnected, match="http_proxy cannot be read")
     with closing(Transport("http://api.example", 1, timeout=1)) as transport, unreadable as failure:
-        transport.ask("GET", "/", {})
+        transport.request("GET", "/", {})
     assert "key" not in str(failure.value)

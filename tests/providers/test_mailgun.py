@@ -392,50 +392,14 @@ def test_each_way_that_a_form_can_be_answered(fault: Fault, expected: Outcome) -
         assert fake.deliveries == []
 
 
-@pytest.mark.parametrize(
-    ("fault", "accepted"),
-    [
-        pytest.param(Fault.reset(), 0, id="before-the-body"),
-        pytest.param(Fault.reset_in_body(), 0, id="in-the-body"),
-        pytest.param(Fault.reply_lost(), 1, id="before-the-answer"),
-    ],
-)
-def test_a_lost_connection_is_unknown_and_not_tried_again(fault: Fault, accepted: int) -> None:
+def test_without_a_key_nothing_is_asked() -> None:
     with MailgunFake() as fake:
-        fake.next(fault)
-        outcome = submit(fake, samples.plain_mailing(), ADA)
-        assert isinstance(outcome, Unknown) and outcome.reason.startswith("no response: ")
-        assert (len(fake.requests), len(fake.deliveries)) == (1, accepted)
-
-
-def test_an_answer_that_is_late_is_unknown() -> None:
-    with MailgunFake() as fake, open_provider(fake, timeout=0.2) as provider:
-        fake.next(Fault.late(60))
-        outcome = provider.submit(samples.batch(samples.plain_mailing()), samples.SubmissionLog())
-        assert outcome == Unknown("no response: timed out")
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_the_key_follows_no_redirect_of_mailgun(status: int) -> None:
-    with MailgunFake() as elsewhere, MailgunFake() as fake:
-        fake.next(Fault.redirect(f"{elsewhere.url}/v3/example.com/messages", status))
-        assert isinstance(submit(fake, samples.plain_mailing(), ADA), Unknown)
-        assert (len(fake.requests), elsewhere.connections) == (1, 0)
-
-
-@pytest.mark.parametrize("key", ["abc…", "abc def", "abc\r\nX: y"])
-def test_a_malformed_key_is_found_before_a_request(key: str) -> None:
-    with MailgunFake() as fake, open_provider(fake, key=key) as provider:
+        provider = MailgunProvider(Mailgun(host=fake.url), None)
         (problem,) = provider.check()
-        assert problem.where == "MAILGUN_API_KEY" and "abc" not in str(problem)
+        assert str(problem).startswith("MAILGUN_API_KEY: is not set")
         batch = samples.batch(samples.plain_mailing())
         assert provider.submit(batch, samples.SubmissionLog()) == NotSent(str(problem))
         assert fake.connections == 0
-
-
-def test_without_a_key_nothing_is_asked() -> None:
-    (problem,) = MailgunProvider(Mailgun(), None).check()
-    assert str(problem).startswith("MAILGUN_API_KEY: is not set")
 
 
 def test_the_options_stay_within_their_limit() -> None:

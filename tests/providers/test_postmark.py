@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import getaddresses
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,11 @@ from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.postmark.mailboxes import mailbox
 from newsletter.providers.postmark.provider import (
-    BYTES_PER_CALL,
+    MAX_BYTES_PER_CALL,
     MAX_RECIPIENTS_PER_CALL,
     PostmarkProvider,
 )
-from newsletter.sending.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
+from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
 from tests import samples
@@ -149,7 +148,7 @@ def test_a_request_has_as_many_messages_and_bytes_as_postmark_takes() -> None:
         assert {type(outcome) for outcome in outcomes} == {Accepted}
         assert [one.address for one in fake.deliveries] == [person.address for person in people]
         assert provider.capabilities.recipients_per_call == 500
-        assert provider.capabilities.bytes_per_call == BYTES_PER_CALL < 50_000_000
+        assert provider.capabilities.bytes_per_call == MAX_BYTES_PER_CALL < 50_000_000
 
 
 def test_the_longest_answer_is_read_to_its_end() -> None:
@@ -161,19 +160,6 @@ def test_the_longest_answer_is_read_to_its_end() -> None:
 
 
 # Words of an article
-
-HOSTILE = (
-    "{{name}} {{{x}}} {{{ pm:unsubscribe }}} %recipient.email% %recipient.news_token% <% %> [[x]]"
-    ' %unsubscribe_url% \\u0026 &#37; </script> "quoted" \\ \U0001f96c \u2028 {token}'
-)
-
-
-def test_an_article_arrives_byte_for_byte() -> None:
-    mailing = samples.plain_mailing(html=f"{HOSTILE} [[name]]", text=f"{HOSTILE} [[name]]")
-    with PostmarkFake() as fake:
-        submit(fake, mailing, ADA)
-        (ada,) = fake.deliveries
-    assert (ada.text, ada.html) == (f"{HOSTILE} {ADA.name}", f"{HOSTILE} {escape(ADA.name)}")
 
 
 def test_a_subject_starts_no_header_and_keeps_its_words() -> None:
@@ -199,6 +185,7 @@ def test_half_a_character_stops_nobodys_mail() -> None:
         pytest.param("", "a@example.com", id="none"),
         pytest.param("Ada Example", "Ada Example <a@example.com>", id="plain"),
         pytest.param('A. "B", C\\', '"A. \\"B\\", C\\\\" <a@example.com>', id="quoted"),
+        pytest.param("100% Soup", '"100% Soup" <a@example.com>', id="percent"),
         pytest.param("Zoë, <&>", '"Zoë, <&>" <a@example.com>', id="outside-ascii"),
         pytest.param("Eve <eve@example.com>,", '"Eve <eve@example.com>," <a@example.com>', id="address"),
         pytest.param("A\r\nBcc: x@example.com", '"A Bcc: x@example.com" <a@example.com>', id="line-break"),
@@ -308,14 +295,14 @@ NOT_APPROVED = "Postmark has not approved the account yet: it sends only to addr
             NotSent(f"error 412: not for <recipient> with …: {NOT_APPROVED}"),
             id="names-and-tokens",
         ),
-        pytest.param({}, Unknown("the answer has no error code for this recipient"), id="nothing"),
+        pytest.param({}, Unknown("the response has no error code for this recipient"), id="nothing"),
         pytest.param(
-            {"ErrorCode": "0"}, Unknown("the answer has no error code for this recipient"), id="text"
+            {"ErrorCode": "0"}, Unknown("the response has no error code for this recipient"), id="text"
         ),
         pytest.param(
-            {"ErrorCode": False}, Unknown("the answer has no error code for this recipient"), id="boolean"
+            {"ErrorCode": False}, Unknown("the response has no error code for this recipient"), id="boolean"
         ),
-        pytest.param(5, Unknown("the answer has no error code for this recipient"), id="no-object"),
+        pytest.param(5, Unknown("the response has no error code for this recipient"), id="no-object"),
     ],
 )
 def test_each_way_that_a_message_can_be_answered(named: object, expected: Outcome) -> None:
@@ -331,17 +318,17 @@ OK = {"ErrorCode": 0, "MessageID": "x"}
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        pytest.param([], "the answer has 0 entries for 2 recipients", id="none"),
-        pytest.param([OK], "the answer has 1 entries for 2 recipients", id="too-few"),
-        pytest.param([OK] * 3, "the answer has 3 entries for 2 recipients", id="too-many"),
+        pytest.param([], "the response has 0 entries for 2 recipients", id="none"),
+        pytest.param([OK], "the response has 1 entries for 2 recipients", id="too-few"),
+        pytest.param([OK] * 3, "the response has 3 entries for 2 recipients", id="too-many"),
         pytest.param(
             [{**OK, "To": BO.address}, {**OK, "To": ADA.address}],
-            "the answer names other recipients, or another order of them",
+            "the response names other recipients, or another order of them",
             id="another-order",
         ),
         pytest.param(
             [entry(406), {**OK, "To": ADA.address}],
-            "the answer names other recipients, or another order of them",
+            "the response names other recipients, or another order of them",
             id="shifted",
         ),
     ],
@@ -417,15 +404,15 @@ def test_the_recipient_in_an_answer_may_be_written_otherwise() -> None:
             id="503-maintenance",
         ),
         pytest.param(
-            Fault.html(200), Unknown("the answer has no entries for 1 recipients"), id="200-in-html"
+            Fault.html(200), Unknown("the response has no entries for 1 recipients"), id="200-in-html"
         ),
         pytest.param(
             Fault(Reply(200, {"ErrorCode": 0, "Message": "OK"})),
-            Unknown("the answer has no entries for 1 recipients"),
+            Unknown("the response has no entries for 1 recipients"),
             id="200-for-one",
         ),
         pytest.param(
-            Fault(Reply(200, b"[" * 9999)), Unknown("the answer has no entries for 1 recipients"), id="deep"
+            Fault(Reply(200, b"[" * 9999)), Unknown("the response has no entries for 1 recipients"), id="deep"
         ),
         pytest.param(Fault(Reply(304)), Unknown("unexpected response: 304"), id="304"),
     ],
@@ -438,53 +425,14 @@ def test_each_way_that_a_batch_can_be_answered(fault: Fault, expected: Outcome) 
         assert fake.deliveries == []
 
 
-@pytest.mark.parametrize(
-    ("fault", "accepted"),
-    [
-        pytest.param(Fault.reset(), 0, id="before-the-body"),
-        pytest.param(Fault.reset_in_body(), 0, id="in-the-body"),
-        pytest.param(Fault.reply_lost(), 1, id="before-the-answer"),
-    ],
-)
-def test_a_cut_connection_is_unknown_and_not_tried_again(fault: Fault, accepted: int) -> None:
+def test_without_a_token_nothing_is_asked() -> None:
     with PostmarkFake() as fake:
-        fake.next(fault)
-        (outcome,) = submit(fake, samples.plain_mailing(), ADA)
-        assert isinstance(outcome, Unknown) and outcome.reason.startswith("no response: ")
-        assert (len(fake.requests), len(fake.deliveries)) == (1, accepted)
-
-
-def test_a_late_answer_of_postmark_is_unknown() -> None:
-    with PostmarkFake() as fake, open_provider(fake, timeout=0.2) as provider:
-        fake.next(Fault.late(60))
-        outcome = provider.submit(samples.batch(samples.plain_mailing()), samples.SubmissionLog())
-        assert outcome == Unknown("no response: timed out")
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_the_token_follows_no_redirect(status: int) -> None:
-    with PostmarkFake() as elsewhere, PostmarkFake() as fake:
-        fake.next(Fault.redirect(f"{elsewhere.url}/email/batch", status))
-        (outcome,) = submit(fake, samples.plain_mailing(), ADA)
-        assert isinstance(outcome, Unknown)
-        assert (len(fake.requests), elsewhere.connections) == (1, 0)
-
-
-@pytest.mark.parametrize("token", ["abc…", "abc def", "abc\r\nX: y"])
-def test_a_malformed_token_is_found_before_a_request(token: str) -> None:
-    with PostmarkFake() as fake, open_provider(fake, token=token) as provider:
+        provider = PostmarkProvider(Postmark(host=fake.url), None)
         (problem,) = provider.check()
-        assert problem.where == "POSTMARK_SERVER_TOKEN" and "abc" not in str(problem)
+        assert str(problem).startswith("POSTMARK_SERVER_TOKEN: is not set")
         batch = samples.batch(samples.plain_mailing())
         assert provider.submit(batch, samples.SubmissionLog()) == NotSent(str(problem))
         assert fake.connections == 0
-
-
-def test_without_a_token_nothing_is_asked() -> None:
-    provider = PostmarkProvider(Postmark(), None)
-    (problem,) = provider.check()
-    assert str(problem).startswith("POSTMARK_SERVER_TOKEN: is not set")
-    assert provider.submit(samples.batch(samples.plain_mailing()), samples.SubmissionLog()) != NOT_BEGUN
 
 
 def test_a_message_is_json_without_needless_escapes() -> None:

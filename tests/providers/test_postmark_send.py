@@ -1,23 +1,18 @@
 """Whole sends through Postmark over the real ledger: what the answers for single recipients do to a send."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from newsletter.errors import SendRefused
-from newsletter.providers.factory import open_provider
 from newsletter.sending.circuit_breaker import MAX_CONSECUTIVE_FAILURES
-from newsletter.sending.events import Event, Stopped
+from newsletter.sending.events import Event
 from newsletter.sending.model import Counts
-from newsletter.services.send import SendService
-from newsletter.store.database import Database
-from newsletter.store.subscribers import Subscribers
-from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
 from tests.fakes.postmark import Fault, PostmarkFake, entry
-from tests.fakes.provider import FakeClock
+from tests.providers import sends
+from tests.providers.sends import reader, stops
 
 
 @pytest.fixture
@@ -26,28 +21,10 @@ def fake() -> Iterator[PostmarkFake]:
         yield fake
 
 
-def reader(number: int) -> str:
-    return f"reader{number}@example.com"
-
-
 def send(fake: PostmarkFake, folder: Path, people: int) -> tuple[list[Event], Counts]:
-    """Send the sample issue to so many people; return the events, and the counts at the end."""
     extra = f"provider: postmark\npostmark: {{host: '{fake.url}', requests: 1}}\n"
     secrets = {"POSTMARK_SERVER_TOKEN": fake.token, "POSTMARK_HOST": "127.0.0.1"}
-    newsletter = samples.newsletter(folder, extra=extra, **secrets)
-    provider = open_provider(newsletter)
-    service = SendService(newsletter, Database.open(newsletter), provider, FakeClock())
-    with closing(service), closing(provider):
-        subscribers = Subscribers(service._database)
-        for number in range(people):
-            subscribers.add(parse_subscriber(reader(number))[0])
-        started = service.start(service.plan(service.prepare("2026-04-27")))
-        events = list(service.deliver(started, lambda: False))
-        return events, service.queries.counts(started.send)
-
-
-def stops(events: list[Event]) -> list[str]:
-    return [event.reason for event in events if isinstance(event, Stopped)]
+    return sends.send(samples.newsletter(folder, extra=extra, **secrets), map(reader, range(people)))
 
 
 def test_everybody_gets_one_mail(fake: PostmarkFake, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from newsletter.providers.postmark.webhook import PostmarkWebhook
 from newsletter.providers.webhook_events import WebhookRefused
 from newsletter.subscribers.delivery_event import DeliveryEvent
-from tests.fakes.postmark_webhook import LIST, PASSWORD, authorization, body, bounce, change, event, tag
+from tests.fakes.event_tags import LIST, tag
+from tests.fakes.postmark_webhook import PASSWORD, authorization, body, bounce, change, event
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 

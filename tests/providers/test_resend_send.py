@@ -1,22 +1,17 @@
 """Whole sends through Resend over the real ledger: lost answers, refused mail, a domain that tracks."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from newsletter.errors import SendRefused
-from newsletter.providers.factory import open_provider
-from newsletter.sending.events import Confirmed, Event, Stopped
+from newsletter.sending.events import Confirmed, Event
 from newsletter.sending.model import Counts
-from newsletter.services.send import SendService
-from newsletter.store.database import Database
-from newsletter.store.subscribers import Subscribers
-from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
-from tests.fakes.provider import FakeClock
 from tests.fakes.resend import Fault, ResendFake, domain, pages
+from tests.providers import sends
+from tests.providers.sends import reader, stops
 
 BATCH = "/emails/batch"
 
@@ -28,27 +23,10 @@ def fake() -> Iterator[ResendFake]:
         yield fake
 
 
-def reader(number: int) -> str:
-    return f"reader{number}@example.com"
-
-
 def send(fake: ResendFake, folder: Path, people: list[str]) -> tuple[list[Event], Counts]:
-    """Send the sample issue to these addresses; return the events, and the counts at the end."""
     extra = f"provider: resend\nresend: {{host: '{fake.url}', requests: 1}}\n"
-    newsletter = samples.newsletter(folder, extra=extra, RESEND_API_KEY=fake.key, RESEND_HOST="127.0.0.1")
-    provider = open_provider(newsletter)
-    service = SendService(newsletter, Database.open(newsletter), provider, FakeClock())
-    with closing(service), closing(provider):
-        subscribers = Subscribers(service._database)
-        for address in people:
-            subscribers.add(parse_subscriber(address)[0])
-        started = service.start(service.plan(service.prepare("2026-04-27")))
-        events = list(service.deliver(started, lambda: False))
-        return events, service.queries.counts(started.send)
-
-
-def stops(events: list[Event]) -> list[str]:
-    return [event.reason for event in events if isinstance(event, Stopped)]
+    secrets = {"RESEND_API_KEY": fake.key, "RESEND_HOST": "127.0.0.1"}
+    return sends.send(samples.newsletter(folder, extra=extra, **secrets), people)
 
 
 def arrived(fake: ResendFake) -> list[str]:

@@ -142,7 +142,7 @@ def test_a_message_is_fresh_for_as_long_as_sns_tries_again(age: timedelta, is_fr
     if is_fresh:
         verify(message)
     else:
-        with pytest.raises(WebhookRefused, match="another time"):
+        with pytest.raises(WebhookRefused, match="from the future"):
             verify(message)
 
 
@@ -222,6 +222,9 @@ def test_a_forged_subscription_is_not_confirmed() -> None:
         (bounce(NOW, TAG, "Permanent", "OnAccountSuppressionList"), "bounced"),
         (bounce(NOW, TAG, "Permanent", "General", "5.7.26"), "soft"),
         (bounce(NOW, TAG, "Permanent", "General", "5.1.8"), "soft"),
+        (bounce(NOW, TAG, "Permanent", "General", "5.1.07"), "soft"),
+        (bounce(NOW, TAG, "Permanent", "General", "5.1.70"), "bounced"),
+        (bounce(NOW, TAG, "Permanent", "General", "5.2.2"), "bounced"),
         (bounce(NOW, TAG, "Transient"), "soft"),
         (bounce(NOW, TAG, "Transient", "MailboxFull", "5.2.2"), "soft"),
         (bounce(NOW, TAG, "Undetermined", "Undetermined"), "soft"),

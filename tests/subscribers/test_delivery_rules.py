@@ -13,6 +13,7 @@ from newsletter.subscribers.delivery_rules import (
     PersonState,
     StateChange,
     bounce_kind,
+    is_about_sender,
     state_after,
 )
 from newsletter.subscribers.origins import SOFT_BOUNCES
@@ -45,6 +46,8 @@ def after(person: PersonState, events: Sequence[PersonEvent]) -> PersonState:
         # About the address of the sender: the whole list would bounce.
         ("5.1.7", "soft"),
         ("5.1.8", "soft"),
+        ("5.1.07", "soft"),
+        ("5.1.70", "bounced"),
         ("5.2.2", "soft"),
         ("5.2.12", "soft"),
         ("5.3.0", "soft"),
@@ -58,6 +61,16 @@ def after(person: PersonState, events: Sequence[PersonEvent]) -> PersonState:
 )
 def test_a_status_code_is_hard_or_soft(status: str, expected: str) -> None:
     assert bounce_kind(status) == expected
+
+
+@pytest.mark.parametrize("status", ["5.1.7", "5.1.8", "5.1.07", "5.7.0", "5.7.26"])
+def test_some_status_codes_are_about_the_sender(status: str) -> None:
+    assert is_about_sender(status) and bounce_kind(status) == "soft"
+
+
+@pytest.mark.parametrize("status", ["5.1.1", "5.1.70", "5.17.1", "5.2.2", "4.7.1", "5.7.", "x5.1.7", ""])
+def test_other_status_codes_are_not_about_the_sender(status: str) -> None:
+    assert not is_about_sender(status)
 
 
 @pytest.mark.parametrize(

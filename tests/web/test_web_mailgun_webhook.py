@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fakes.mailgun_webhook import KEY, body, event, signature, tag
+from tests.fakes.event_tags import tag
+from tests.fakes.mailgun_webhook import KEY, body, event, signature
 from tests.web.visitors import PublicServer, served
 
 PATH = "/webhooks/mailgun"

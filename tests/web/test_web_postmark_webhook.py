@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fakes.postmark_webhook import PASSWORD, authorization, body, event, tag
+from tests.fakes.event_tags import tag
+from tests.fakes.postmark_webhook import PASSWORD, authorization, body, event
 from tests.web.visitors import PublicServer, served
 
 PATH = "/webhooks/postmark"

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from newsletter.mail.header_text import MAX_NAME_CHARACTERS, clean, encoded_words, quoted_string
+from newsletter.mail.header_text import display_name, encoded_words, needs_quotes, quoted_string
 from newsletter.mail.message import Recipient
 from newsletter.mail.single_address import is_single_address
 from newsletter.sending.outcomes import NotSent, Outcome, Refused
 
-_ATOMS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~ -]*")
 # In a name with characters outside ASCII, Mailgun mis-encodes these (django-anymail issue 270).
 _MISENCODED = re.compile(r'[(),"\s]+')
 _BAD_ADDRESS = Refused("the address contains characters that Mailgun does not accept")
@@ -46,9 +45,9 @@ def select(recipients: Iterable[Recipient]) -> Selection:
 
 def mailbox(name: str, address: str) -> str:
     """Return a name and an address in ASCII (RFC 5322, 3.4); a name outside ASCII as words of RFC 2047."""
-    name = clean(name)[:MAX_NAME_CHARACTERS]
+    name = display_name(name)
     if not name:
         return address
     if not name.isascii() or "=?" in name:
         return f"{encoded_words(_MISENCODED.sub(' ', name).strip())} <{address}>"
-    return f"{name if _ATOMS.fullmatch(name) else quoted_string(name)} <{address}>"
+    return f"{quoted_string(name) if needs_quotes(name) else name} <{address}>"

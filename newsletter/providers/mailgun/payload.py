@@ -6,9 +6,9 @@ request 192 of github.com/mailgun/documentation). Keys begin with a hash of the 
 contain one.
 
 Words of an article that look like a variable of Mailgun's, such as `%recipient.x%` or `%unsubscribe_url%`,
-must arrive as they are. Each becomes the value of a variable. Mailgun does not
-document whether it reads a value again. If it did, it would find no key that we send, and it leaves unknown
-keys as they are (django-anymail issue 171); only for its own words it could then insert a value.
+must arrive as they are. Each becomes the value of a variable. Mailgun does not document whether it reads a
+value again. If it did, it would find no key that we send, and it leaves unknown keys as they are
+(django-anymail issue 171); only for its own words it could then insert a value.
 """
 
 import json
@@ -22,6 +22,9 @@ from newsletter.mail.message import Mailing, Recipient
 from newsletter.providers.mailgun.mailboxes import mailbox
 
 _Value = Callable[[Recipient], str]
+
+# The keys of variables, or their beginning: a name or a number follows all but the last one.
+_TEXT, _HTML, _REPLACED, _HEADER, _TAG = "t", "h", "p", "u", "e"
 
 # A word between two `%`, or from a `%` to the end, where a variable of ours may follow whose `%` would close
 # it; and the beginning of a variable, closed or not. The whole word is replaced: what is left of it would
@@ -41,15 +44,15 @@ class FormTemplate:
         self._key = f"n{mailing.sha256[:10]}"
         self._boundary = f"news-{mailing.sha256}"
         self._values: dict[str, _Value] = {}
-        self._literals: dict[str, str] = {}
+        self._replaced_words: dict[str, str] = {}
         fields = [
             ("from", self._literal(mailbox(*mailing.sender))),
             ("subject", self._literal(mailing.rendered.subject)),
-            ("text", self._content("t", mailing.rendered.text, str)),
-            ("html", self._content("h", mailing.rendered.html, escape)),
+            ("text", self._content(_TEXT, mailing.rendered.text, str)),
+            ("html", self._content(_HTML, mailing.rendered.html, escape)),
             *_tracking(mailing),
             *self._headers(),
-            (f"v:{NAME}", self._variable("e")),
+            (f"v:{NAME}", self._variable(_TAG)),
         ]
         self._head = "".join(map(self._field, *zip(*fields, strict=True))).encode()
 
@@ -60,7 +63,9 @@ class FormTemplate:
 
     def fill(self, recipients: Sequence[Recipient]) -> list[bytes]:
         """Return the body of the request for recipients whose addresses differ, in pieces."""
-        to = "".join(self._field("to", mailbox(one.name, one.address)) for one in recipients)
+        to = "".join(
+            self._field("to", mailbox(recipient.name, recipient.address)) for recipient in recipients
+        )
         # Without an entry for a recipient, Mailgun shows everybody's address to everybody.
         variables = self._field("recipient-variables", self._variables(recipients))
         return [self._head, to.encode(), f"{variables}--{self._boundary}--\r\n".encode()]
@@ -72,11 +77,11 @@ class FormTemplate:
         """
         tags = event_tags(self._mailing, recipients)
         values = {
-            one.address: {
-                **{self._key + key: value(one) for key, value in self._values.items()},
-                f"{self._key}e": tag,
+            recipient.address: {
+                **{self._key + key: value(recipient) for key, value in self._values.items()},
+                self._key + _TAG: tag,
             }
-            for one, tag in zip(recipients, tags, strict=True)
+            for recipient, tag in zip(recipients, tags, strict=True)
         }
         return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
@@ -92,7 +97,7 @@ class FormTemplate:
 
     def _literal_variable(self, word: re.Match[str]) -> str:
         """Return a variable whose value is a word of the article."""
-        key = self._literals.setdefault(word[0], f"p{len(self._literals)}")
+        key = self._replaced_words.setdefault(word[0], f"{_REPLACED}{len(self._replaced_words)}")
         self._values[key] = lambda _: word[0]
         return self._variable(key)
 
@@ -119,7 +124,7 @@ class FormTemplate:
         headers |= mailing.list_id_header() | mailing.shared_headers()
         fields = [(f"h:{name}", self._literal(value)) for name, value in headers.items()]
         for name, line in mailing.personal_headers().items():
-            fields.append((f"h:{name}", self._personal(f"u{len(fields)}", line)))
+            fields.append((f"h:{name}", self._personal(f"{_HEADER}{len(fields)}", line)))
         return fields
 
     def _personal(self, key: str, line: str) -> str:

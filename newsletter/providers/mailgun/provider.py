@@ -24,7 +24,7 @@ from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import TIMEOUT_SECONDS, Response
 from newsletter.providers.mailgun.mailboxes import select
 from newsletter.providers.mailgun.payload import template
-from newsletter.providers.mailgun.responses import outcome
+from newsletter.providers.mailgun.responses import KEY_VARIABLE, outcome
 from newsletter.sending.outcomes import NOT_BEGUN, Capabilities, NotSent, Outcome, Refused
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class MailgunProvider:
         self._api = Api(settings.host, settings.requests, timeout)
 
     def check(self) -> list[Problem]:
-        return key_problems("MAILGUN_API_KEY", self._api_key, self._key_problem)
+        return key_problems(KEY_VARIABLE, self._api_key, self._key_problem)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():
@@ -89,8 +89,8 @@ class MailgunProvider:
 
         if problems := self.check():
             return ProviderReport(tuple(map(Finding.of, problems)))
-        ask = partial(self._api.get, headers=self._authorization())
-        return MailgunAccount(ask, self._domain(config.sender.email)).examine(config)
+        get = partial(self._api.get, headers=self._authorization())
+        return MailgunAccount(get, self._domain(config.sender.email)).examine(config)
 
     def close(self) -> None:
         self._api.close()

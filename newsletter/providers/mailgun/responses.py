@@ -9,12 +9,16 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from newsletter.config.provider_facts import API_HOSTS
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, retry_after, status_text, text
+from newsletter.providers.responses import as_text, joined, json_object, retry_after, status_text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
-_REGION = "the key, or the region: a key of the EU works only with `mailgun.host: https://api.eu.mailgun.net`"
+KEY_VARIABLE = PROVIDER_KEYS["mailgun"][-1]
+US_HOST, EU_HOST = API_HOSTS["mailgun"]
+_REGION = f"the key, or the region: a key of the EU works only with `mailgun.host: https://{EU_HOST}`"
 _EXPLANATIONS = {
     401: f"check {_REGION}",
     402: "the account must be paid",
@@ -56,7 +60,7 @@ def error_text(response: Response) -> str:
 
 def explained(response: Response) -> str:
     """Return the status, Mailgun's words, and what they mean here."""
-    return ": ".join(filter(None, (error_text(response), _EXPLANATIONS.get(response.status))))
+    return joined(error_text(response), _EXPLANATIONS.get(response.status))
 
 
 def _invalid(response: Response) -> Outcome:
@@ -68,8 +72,8 @@ def _invalid(response: Response) -> Outcome:
 
 def _accepted(response: Response) -> Outcome:
     content = json_object(response)
-    if text(content.get("message")).startswith("Queued"):
-        return Accepted(text(content.get("id")))
+    if as_text(content.get("message")).startswith("Queued"):
+        return Accepted(as_text(content.get("id")))
     if _ROOT in _words(response):
         what = "200: this address does not send mail: check `mailgun.host` and `mailgun.domain`"
         return NotSent(what)
@@ -78,7 +82,7 @@ def _accepted(response: Response) -> Outcome:
 
 def _words(response: Response) -> str:
     """Return the message of a response: in JSON, or as plain text, such as `Forbidden` with 401."""
-    if message := text(json_object(response).get("message")):
+    if message := as_text(json_object(response).get("message")):
         return message
     words = response.content.decode("utf-8", "replace")
     return "" if words.lstrip().startswith(("<", "{", "[")) else words

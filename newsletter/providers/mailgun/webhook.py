@@ -19,15 +19,16 @@ from pydantic import SecretStr
 
 from newsletter.constants import DeliveryEventKind
 from newsletter.mail.event_tag import NAME, parse_event_tag
-from newsletter.providers.responses import mapping, text
+from newsletter.providers.responses import as_object, as_text
 from newsletter.providers.webhook_events import (
+    NOTHING_TO_DO,
     EventKind,
     Skipped,
     WebhookEvents,
     WebhookRefused,
-    collect,
+    count_skipped,
     json_body,
-    refuse_other_time,
+    refuse_stale,
     status_code,
     tagged_event,
     unix_time,
@@ -75,19 +76,21 @@ class MailgunWebhook:
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         content = json_body(body)
-        signed = mapping(mapping(content).get("signature"))  # the timestamp is a text, too
-        timestamp, token, signature = (text(signed.get(name)) for name in ("timestamp", "token", "signature"))
+        signed = as_object(as_object(content).get("signature"))  # the timestamp is a text, too
+        timestamp, token, signature = (
+            as_text(signed.get(name)) for name in ("timestamp", "token", "signature")
+        )
         if not (_TIMESTAMP.fullmatch(timestamp) and _TOKEN.fullmatch(token)):
-            raise WebhookRefused("it has no signature", "others may post here too")
+            raise WebhookRefused("it has no signature", NOTHING_TO_DO)
         expected = hmac.new(self._key, f"{timestamp}{token}".encode(), hashlib.sha256).hexdigest()
         if not _SIGNATURE.fullmatch(signature) or not hmac.compare_digest(signature, expected):
             raise WebhookRefused("the signature is not that of MAILGUN_WEBHOOK_KEY", _COPY_KEY)
-        refuse_other_time(int(timestamp), now, MAX_AGE, MAX_AHEAD)
+        refuse_stale(int(timestamp), now, MAX_AGE, MAX_AHEAD)
         self._remember(token, int(timestamp), body, now)
 
     def parse(self, body: bytes, list_id: str) -> WebhookEvents:
         """Return the event of a body if it is about the mail of a list."""
-        return collect([_event(mapping(json_body(body)).get("event-data"), list_id)])
+        return count_skipped([_event(as_object(json_body(body)).get("event-data"), list_id)])
 
     def _remember(self, token: str, timestamp: int, body: bytes, now: datetime) -> None:
         """Remember a token with its body; raise WebhookRefused if it came with another body before."""
@@ -106,10 +109,10 @@ class MailgunWebhook:
 def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     if not isinstance(raw, dict) or not isinstance(name := raw.get("event"), str):
         return "malformed"
-    mail = parse_event_tag(mapping(raw.get("user-variables")).get(NAME), list_id)
+    mail = parse_event_tag(as_object(raw.get("user-variables")).get(NAME), list_id)
     if mail is None:
         return "foreign"
-    message = mapping(mapping(raw.get("message")).get("headers")).get("message-id")
+    message = as_object(as_object(raw.get("message")).get("headers")).get("message-id")
     return tagged_event(
         SOURCE, mail, _kind(name, raw), unix_time(raw.get("timestamp")), message, _status(raw)
     )
@@ -129,7 +132,7 @@ def _failure(raw: Mapping[str, Any]) -> EventKind | None:
     """
     if raw.get("severity") != "permanent":
         return "ignored" if raw.get("severity") == "temporary" else None
-    if suppressed := _SUPPRESSED.get(text(raw.get("reason"))):
+    if suppressed := _SUPPRESSED.get(as_text(raw.get("reason"))):
         return suppressed
     status = _status(raw)
     return bounce_kind(status) if status else "soft"
@@ -137,4 +140,4 @@ def _failure(raw: Mapping[str, Any]) -> EventKind | None:
 
 def _status(raw: Mapping[str, Any]) -> str | None:
     """Return the status code in the reply of the mail server (RFC 3463), if there is one."""
-    return status_code(mapping(raw.get("delivery-status")).get("enhanced-code"))
+    return status_code(as_object(raw.get("delivery-status")).get("enhanced-code"))

@@ -5,7 +5,7 @@ Sources: https://postmarkapp.com/developer/api/server-api (GET /server), …/mes
 account's domains, and no call tells the limits of an account. All calls are GET.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -14,14 +14,13 @@ from newsletter.config.model import Config
 from newsletter.constants import TrackingKind
 from newsletter.display import printable
 from newsletter.findings import Finding, ProviderReport, clock_of
+from newsletter.providers.account_findings import Get, not_examined, not_reached, unusable
 from newsletter.providers.http import Response
-from newsletter.providers.postmark.responses import error_text, explained
-from newsletter.providers.responses import json_object, text
+from newsletter.providers.postmark.responses import KEY_VARIABLE, error_text, explained
+from newsletter.providers.responses import as_text, json_object
 from newsletter.sending.outcomes import NotSent
 
-Ask = Callable[[str], Response | NotSent]
-
-_NAME, _KEY, _TRACKING = "Postmark", "POSTMARK_SERVER_TOKEN", "server's tracking"
+_NAME, _TRACKING = "Postmark", "server's tracking"
 _SERVERS = "https://account.postmarkapp.com/servers"
 _DOMAINS = "https://account.postmarkapp.com/signature_domains"
 _SUPPORT = "https://postmarkapp.com/contact"
@@ -31,15 +30,15 @@ _OWN_UNSUBSCRIBE = ("Custom", "None")
 
 
 class PostmarkAccount:
-    """Examine the server of a token; `ask` makes one GET, and returns NotSent if there is no response."""
+    """Examine the server of a token."""
 
-    def __init__(self, ask: Ask, settings: Postmark, *, is_test: bool) -> None:
+    def __init__(self, get: Get, settings: Postmark, *, is_test: bool) -> None:
         """Take the settings; `is_test` says that the token is the one with which nothing is sent."""
-        self._ask, self._settings, self._is_test = ask, settings, is_test
+        self._get, self._settings, self._is_test = get, settings, is_test
 
     def tracking(self) -> tuple[TrackingKind, ...] | NotSent:
         """Return the kinds of tracking that the server switches on, whatever a message says."""
-        response = self._ask("/server")
+        response = self._get("/server")
         if isinstance(response, NotSent):
             return response
         server = _server(response)
@@ -52,11 +51,10 @@ class PostmarkAccount:
         if self._is_test:
             what = "is the test token POSTMARK_API_TEST: Postmark accepts all mail and sends none"
             fix = f"set it to the token of a server: {_SERVERS}"
-            return ProviderReport((Finding(_KEY, "warning", what, fix),))
-        response = self._ask("/server")
+            return ProviderReport((Finding(KEY_VARIABLE, "warning", what, fix),))
+        response = self._get("/server")
         if isinstance(response, NotSent):
-            fix = "check the network, a proxy, and `postmark.host`"
-            return ProviderReport((Finding(_NAME, "error", f"the call failed: {response.reason}", fix),))
+            return ProviderReport((not_reached(_NAME, response, "postmark.host"),))
         clock, server = clock_of(_NAME, response.headers), _server(response)
         if server is None:
             return ProviderReport((_unread(response),), clocks=clock)
@@ -71,18 +69,18 @@ class PostmarkAccount:
 
     def _stream(self, name: str, key: str, wanted: str) -> Finding:
         """Return the finding about a message stream."""
-        label, response = f"message stream {name}", self._ask(f"/message-streams/{quote(name, safe='')}")
+        label, response = f"message stream {name}", self._get(f"/message-streams/{quote(name, safe='')}")
         if isinstance(response, NotSent):
-            return Finding(label, "skipped", f"not examined: {response.reason}", "try again later")
+            return not_examined(label, response, error_text)
         stream = json_object(response)
-        kind = text(stream.get("MessageStreamType"))
+        kind = as_text(stream.get("MessageStreamType"))
         # 1226: "The message stream for the provided 'ID' was not found."
         if response.status == 404 or stream.get("ErrorCode") == 1226:
             what = f"the server has no such stream ({error_text(response)})"
             fix = f"create it at {_SERVERS}, or correct `postmark.{key}`"
             return Finding(label, "error", what, fix)
         if response.status != 200 or not kind:
-            return Finding(label, "skipped", f"not examined: {error_text(response)}", "try again later")
+            return not_examined(label, response, error_text)
         if kind != wanted:
             what = f"its type is {printable(kind, 40)}, and `postmark.{key}` needs one of type {wanted}"
             return Finding(label, "error", what, f"write the id of another stream: {_SERVERS}")
@@ -96,7 +94,7 @@ def _about_unsubscribing(label: str, stream: Mapping[str, Any]) -> Finding:
     """Return the finding about the links that Postmark adds to mail of a stream."""
     configuration = stream.get("SubscriptionManagementConfiguration")
     configuration = configuration if isinstance(configuration, dict) else {}
-    handling = text(configuration.get("UnsubscribeHandlingType"))
+    handling = as_text(configuration.get("UnsubscribeHandlingType"))
     if handling.lower() in map(str.lower, _OWN_UNSUBSCRIBE):
         return Finding(label, "ok", "Postmark adds no link of its own")
     if not handling and stream["MessageStreamType"] == _TRANSACTIONAL:
@@ -110,10 +108,10 @@ def _about_unsubscribing(label: str, stream: Mapping[str, Any]) -> Finding:
 
 
 def _about_server(server: Mapping[str, Any]) -> Finding:
-    if text(server.get("DeliveryType")) == "Sandbox":
+    if as_text(server.get("DeliveryType")) == "Sandbox":
         what = "Postmark accepts the token, but its server is a sandbox, which delivers nothing"
-        return Finding(_KEY, "error", what, f"use the token of a live server: {_SERVERS}")
-    return Finding(_KEY, "ok", "Postmark accepts the token")
+        return Finding(KEY_VARIABLE, "error", what, f"use the token of a live server: {_SERVERS}")
+    return Finding(KEY_VARIABLE, "ok", "Postmark accepts the token")
 
 
 def _about_tracking(server: Mapping[str, Any], config: Config) -> Iterator[Finding]:
@@ -122,7 +120,7 @@ def _about_tracking(server: Mapping[str, Any], config: Config) -> Iterator[Findi
         what = "open tracking is on, and counts more than the switch in a mail: news sends nothing"
         fix = f"switch it off in the settings of the server: {_SERVERS}"
         yield Finding(_TRACKING, "error", what, fix)
-    clicks = text(server.get("TrackLinks")) not in ("", "None") and not config.tracking.clicks
+    clicks = as_text(server.get("TrackLinks")) not in ("", "None") and not config.tracking.clicks
     if clicks:
         what = "link tracking is on; each mail of news switches it off for itself"
         yield Finding(_TRACKING, "note", what, f"to stop it for other mail of the server: {_SERVERS}")
@@ -140,8 +138,8 @@ def _unread(response: Response) -> Finding:
     """Return the finding for a server that could not be read, with the reason."""
     if response.status in (401, 403, 422):
         fix = f"copy the token of a server (API Tokens): {_SERVERS}"
-        return Finding(_KEY, "error", f"Postmark does not accept it: {explained(response)}", fix)
-    return Finding(_NAME, "skipped", f"gives no usable response: {error_text(response)}", "try again later")
+        return Finding(KEY_VARIABLE, "error", f"Postmark does not accept it: {explained(response)}", fix)
+    return unusable(_NAME, error_text(response))
 
 
 def _server(response: Response) -> dict[str, Any] | None:

@@ -1,15 +1,11 @@
 """Write names and addresses as Postmark reads them, and sort out addresses that no request can have."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from newsletter.mail.header_text import MAX_NAME_CHARACTERS, clean, quoted_string
+from newsletter.mail.header_text import display_name, needs_quotes, quoted_string
 from newsletter.mail.message import Recipient
 from newsletter.mail.single_address import is_single_address
-
-# A comma or a semicolon would make two addresses of one.
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
 class Selection(NamedTuple):
@@ -20,7 +16,7 @@ class Selection(NamedTuple):
 
 
 def select(recipients: Iterable[Recipient]) -> Selection:
-    """Return the recipients whom a call can have, and the others."""
+    """Return the recipients whom a call can have, and the others: a comma would make two addresses of one."""
     chosen: list[Recipient] = []
     left_out: list[Recipient] = []
     for recipient in recipients:
@@ -33,7 +29,7 @@ def mailbox(name: str, address: str) -> str:
 
     A name with punctuation is quoted: Postmark splits `To` at commas.
     """
-    name = clean(name).replace("=?", "= ?")[:MAX_NAME_CHARACTERS]  # no encoded word of the reader's own
+    name = display_name(name.replace("=?", "= ?"))  # no encoded word of the reader's own
     if not name:
         return address
-    return f"{name if _ATOMS.fullmatch(name) else quoted_string(name)} <{address}>"
+    return f"{quoted_string(name) if needs_quotes(name) else name} <{address}>"

@@ -21,7 +21,7 @@ from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import TIMEOUT_SECONDS
 from newsletter.providers.postmark.mailboxes import select
 from newsletter.providers.postmark.payload import template
-from newsletter.providers.postmark.responses import outcomes
+from newsletter.providers.postmark.responses import KEY_VARIABLE, outcomes
 from newsletter.sending.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 MAX_RECIPIENTS_PER_CALL = 500
 # Less than the 50 MB that Postmark takes: a lost response leaves fewer recipients unknown, and the whole call
 # has 30 seconds, so that each of the calls at once needs 1.4 Mbit/s.
-BYTES_PER_CALL = 5_000_000
-# The answer repeats the name and the address of each recipient. If it were cut, all would be unknown.
-_MAX_ANSWER_BYTES = 2_000_000
+MAX_BYTES_PER_CALL = 5_000_000
+# The response repeats the name and the address of each recipient. If it were cut, all would be unknown.
+_MAX_RESPONSE_BYTES = 2_000_000
 _BAD_ADDRESS = Refused("the address contains characters that Postmark does not accept")
 
 
@@ -60,14 +60,14 @@ class PostmarkProvider:
             # Open tracking of the server counts more than the switch of a message.
             tracking=PROVIDER_TRACKING["postmark"],
             in_flight=settings.requests,
-            bytes_per_call=BYTES_PER_CALL,
+            bytes_per_call=MAX_BYTES_PER_CALL,
         )
         self.recallable: Recallable | None = None
         self._settings, self._token, self._key_problem = settings, token, key_problem
-        self._api = Api(settings.host, settings.requests, timeout, max_content=_MAX_ANSWER_BYTES)
+        self._api = Api(settings.host, settings.requests, timeout, max_content=_MAX_RESPONSE_BYTES)
 
     def check(self) -> list[Problem]:
-        return key_problems("POSTMARK_SERVER_TOKEN", self._token, self._key_problem)
+        return key_problems(KEY_VARIABLE, self._token, self._key_problem)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():
@@ -108,8 +108,8 @@ class PostmarkProvider:
     def _account(self) -> "PostmarkAccount":
         from newsletter.providers.postmark.account import PostmarkAccount
 
-        ask = partial(self._api.get, headers=self._authorization())
-        return PostmarkAccount(ask, self._settings, is_test=self._key() == "POSTMARK_API_TEST")
+        get = partial(self._api.get, headers=self._authorization())
+        return PostmarkAccount(get, self._settings, is_test=self._key() == "POSTMARK_API_TEST")
 
     def _key(self) -> str:
         return self._token.get_secret_value() if self._token else ""

@@ -11,17 +11,26 @@ from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Any
 
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked, printable
 from newsletter.mail.message import Recipient
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_content, json_object, retry_after, status_text, text
+from newsletter.providers.responses import (
+    as_text,
+    joined,
+    json_content,
+    json_object,
+    retry_after,
+    status_text,
+)
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
+KEY_VARIABLE = PROVIDER_KEYS["postmark"][-1]
 MAINTENANCE, INVALID, INACTIVE, RATE_LIMIT = 100, 300, 406, 429
-# Codes below this one, and from _CONFIGURATION on, are about the request: Postmark did not take the mail.
-# Those between them belong to other parts of the API, so their meaning for a message is not known.
-_OTHER_PARTS, _CONFIGURATION = 500, 1000
-_TOKEN = "check POSTMARK_SERVER_TOKEN: it must be the token of a server, not that of the account"
+# These codes belong to other parts of the API, so their meaning for a message is not known. Those below and
+# above them are about the request: Postmark did not take the mail.
+_FIRST_OTHER_CODE, _LAST_OTHER_CODE = 500, 999
+_TOKEN = f"check {KEY_VARIABLE}: it must be the token of a server, not that of the account"
 _SENDER = "confirm the sender's address or domain in the account (Sender Signatures)"
 _EXPLANATIONS = {
     10: _TOKEN,
@@ -42,11 +51,8 @@ def outcomes(response: Response, recipients: Sequence[Recipient]) -> list[Outcom
     """Return the outcome of each recipient of a batch, or one for all."""
     if response.status == 200:
         return _each(response, recipients)
-    content = json_object(response)
-    code = _code(content)
-    if response.status == 503 and code == MAINTENANCE:
-        return NotSent(error_text(response), stop=False, wait=retry_after(response))
-    if 400 <= response.status < 500 and response.status != 408:
+    status, code = response.status, _code(json_object(response))
+    if (400 <= status < 500 and status != 408) or (status == 503 and code == MAINTENANCE):
         return _rejected(response, code)
     return Unknown(error_text(response))
 
@@ -54,7 +60,7 @@ def outcomes(response: Response, recipients: Sequence[Recipient]) -> list[Outcom
 def error_text(response: Response) -> str:
     """Return the status, Postmark's code and words, without addresses and keys."""
     content = json_object(response)
-    code, words = _code(content), _scrubbed(text(content.get("Message")))
+    code, words = _code(content), _scrubbed(as_text(content.get("Message")))
     return status_text(response, f"(error {code}) {words}" if code else words)
 
 
@@ -62,21 +68,27 @@ def explained(response: Response) -> str:
     """Return the status, Postmark's words, and what they mean here."""
     code = _code(json_object(response))
     meaning = _EXPLANATIONS.get(code or 0) or (_TOKEN if response.status == 401 else "")
-    return ": ".join(filter(None, (error_text(response), meaning)))
+    return joined(error_text(response), meaning)
 
 
 def _rejected(response: Response, code: int | None) -> Outcome:
     """Return the outcome of a request that Postmark rejected as a whole."""
-    words = text(json_object(response).get("Message"))
+    words = as_text(json_object(response).get("Message"))
     if response.status == 429 or code == RATE_LIMIT:
         reason = f"{error_text(response)}: too many requests"
         return NotSent(reason, stop=False, wait=retry_after(response))
     if code == MAINTENANCE:
         return NotSent(error_text(response), stop=False, wait=retry_after(response))
-    about_one = code == INACTIVE or (code == INVALID and not _SHARED.search(words))
-    if about_one or (response.status == 413 and code is None):  # too large: the halves are smaller
+    if _is_about_one(code, words) or (
+        response.status == 413 and code is None
+    ):  # too large: halves are smaller
         return Refused(error_text(response))
     return NotSent(explained(response))
+
+
+def _is_about_one(code: int | None, words: str) -> bool:
+    """Return True if an error is about one message, and not about what all share."""
+    return code == INACTIVE or (code == INVALID and not _SHARED.search(words))
 
 
 def _each(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] | Outcome:
@@ -84,15 +96,15 @@ def _each(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] 
     entries = json_content(response)
     if not isinstance(entries, list) or len(entries) != len(recipients):
         count = len(entries) if isinstance(entries, list) else "no"
-        return Unknown(f"the answer has {count} entries for {len(recipients)} recipients")
+        return Unknown(f"the response has {count} entries for {len(recipients)} recipients")
     if not all(map(_is_about, entries, recipients)):
-        return Unknown("the answer names other recipients, or another order of them")
+        return Unknown("the response names other recipients, or another order of them")
     return [_entry(entry if isinstance(entry, dict) else {}) for entry in entries]
 
 
 def _is_about(entry: object, recipient: Recipient) -> bool:
     """Return False for an entry that names another recipient; only that of accepted mail has a `To`."""
-    to = text(entry.get("To")) if isinstance(entry, dict) else ""
+    to = as_text(entry.get("To")) if isinstance(entry, dict) else ""
     return not to or parseaddr(to)[1].lower() == recipient.address.lower()
 
 
@@ -101,18 +113,18 @@ def _entry(entry: Mapping[str, Any]) -> Outcome:
 
     With code 0 it is accepted, whatever the message says: a paused stream has other words than `OK`.
     """
-    code, words = _code(entry), text(entry.get("Message"))
+    code, words = _code(entry), as_text(entry.get("Message"))
     if code == 0:
-        return Accepted(text(entry.get("MessageID")))
+        return Accepted(as_text(entry.get("MessageID")))
     if code is None:
-        return Unknown("the answer has no error code for this recipient")
-    reason = ": ".join(filter(None, (f"error {code}", printable(_scrubbed(words), 300))))
-    if code == INACTIVE or (code == INVALID and not _SHARED.search(words)):
+        return Unknown("the response has no error code for this recipient")
+    reason = joined(f"error {code}", printable(_scrubbed(words), 300))
+    if _is_about_one(code, words):
         return Refused(reason)
     if code in (MAINTENANCE, RATE_LIMIT):
         return NotSent(reason, stop=False)
-    if code < _OTHER_PARTS or code >= _CONFIGURATION:
-        return NotSent(": ".join(filter(None, (reason, _EXPLANATIONS.get(code)))))
+    if not _FIRST_OTHER_CODE <= code <= _LAST_OTHER_CODE:
+        return NotSent(joined(reason, _EXPLANATIONS.get(code)))
     return Unknown(reason)
 
 

@@ -16,13 +16,13 @@ from pydantic import SecretStr
 
 from newsletter.constants import DeliveryEventKind
 from newsletter.mail.event_tag import NAME, parse_event_tag
-from newsletter.providers.responses import mapping, text
+from newsletter.providers.responses import as_object, as_text
 from newsletter.providers.webhook_events import (
     EventKind,
     Skipped,
     WebhookEvents,
     WebhookRefused,
-    collect,
+    count_skipped,
     iso_time,
     json_body,
     status_code,
@@ -99,7 +99,7 @@ class PostmarkWebhook:
 
     def parse(self, body: bytes, list_id: str) -> WebhookEvents:
         """Return the event of a body if it is about the mail of a list."""
-        return collect([_event(json_body(body), list_id)])
+        return count_skipped([_event(json_body(body), list_id)])
 
 
 def _credentials(header: str) -> bytes:
@@ -116,7 +116,7 @@ def _credentials(header: str) -> bytes:
 def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     if not isinstance(raw, dict) or not isinstance(record := raw.get("RecordType"), str):
         return "malformed"
-    mail = parse_event_tag(mapping(raw.get("Metadata")).get(NAME), list_id)
+    mail = parse_event_tag(as_object(raw.get("Metadata")).get(NAME), list_id)
     if mail is None:
         return "foreign"
     at = iso_time(raw.get(_TIMES.get(record, "")))
@@ -127,7 +127,7 @@ def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
 def _kind(record: str, raw: Mapping[str, Any]) -> EventKind | None:
     """Return the kind of an event; None for an unknown one."""
     if record == "Bounce":
-        kind = text(raw.get("Type"))
+        kind = as_text(raw.get("Type"))
         return "ignored" if kind in _IGNORED_BOUNCES else _BOUNCES.get(kind)
     if record == "SubscriptionChange":
         return _subscription_change(raw)
@@ -144,7 +144,7 @@ def _subscription_change(raw: Mapping[str, Any]) -> EventKind | None:
     """
     if raw.get("SuppressSending") is not True:
         return "ignored"
-    reason = text(raw.get("SuppressionReason"))
+    reason = as_text(raw.get("SuppressionReason"))
     if reason == "ManualSuppression":
         return "unsubscribed" if raw.get("Origin") == "Recipient" else "ignored"
     return _SUPPRESSED.get(reason)
@@ -152,5 +152,5 @@ def _subscription_change(raw: Mapping[str, Any]) -> EventKind | None:
 
 def _status(raw: Mapping[str, Any]) -> str | None:
     """Return the status code in the words of the mail server (RFC 3463), if there is one."""
-    found = _STATUS.search(text(raw.get("Details")))
+    found = _STATUS.search(as_text(raw.get("Details")))
     return status_code(found[0]) if found else None

@@ -6,7 +6,7 @@ each response tell the rate of requests (https://resend.com/docs/api-reference/r
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
@@ -15,19 +15,25 @@ from newsletter.config.units import Rate
 from newsletter.constants import TRACKING_KINDS, TrackingKind
 from newsletter.display import printable
 from newsletter.findings import ClockReading, DnsRecord, Finding, ProviderReport, SenderDomain, clock_of
+from newsletter.providers.account_findings import Get, not_reached, unusable
 from newsletter.providers.http import Response
-from newsletter.providers.resend.responses import API_KEYS, DOMAINS, error_text, is_restricted, not_sent
-from newsletter.providers.responses import json_object, text
+from newsletter.providers.resend.responses import (
+    API_KEYS,
+    DOMAINS,
+    KEY_VARIABLE,
+    error_text,
+    is_restricted,
+    not_sent,
+)
+from newsletter.providers.responses import as_text, json_object
 from newsletter.sending.outcomes import NotSent
-
-Ask = Callable[[str], Response | NotSent]
 
 # Requests of a team in a second, if no header says it. Resend's documentation named 2 before, and now 5.
 USUAL_REQUESTS_PER_SECOND = 5
 _RECIPIENTS_PER_REQUEST = 100
 # [openapi] PaginationLimit: 20 by default, 100 at most.
 _PAGE_SIZE, _MAX_PAGES = 100, 20
-_NAME, _KEY, _DOMAIN, _TRACKING = "Resend", "RESEND_API_KEY", "sending domain", "domain's tracking"
+_NAME, _DOMAIN, _TRACKING = "Resend", "sending domain", "domain's tracking"
 # A domain was verified, and Resend no longer finds all of its records (docs, Managing Domains).
 _DOUBTFUL = ("temporary_failure", "partially_verified", "partially_failed")
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
@@ -38,10 +44,10 @@ _UNNEEDED = ("Receiving", "Tracking")
 
 
 class ResendAccount:
-    """Examine the account of a key; `ask` makes one GET, and returns NotSent if there is no response."""
+    """Examine the account of a key: its domains, and the limit of its requests."""
 
-    def __init__(self, ask: Ask) -> None:
-        self._get = ask
+    def __init__(self, get: Get) -> None:
+        self._get = get
         self._requests_per_second = USUAL_REQUESTS_PER_SECOND
         self._clocks: tuple[ClockReading, ...] = ()
 
@@ -60,16 +66,15 @@ class ResendAccount:
         domain = self._domain(config)
         rate = tuple(_about_rate(config.send.rates, self._requests_per_second))
         if isinstance(domain, NotSent):
-            fix = "check the network, a proxy, and `resend.host`"
-            return ProviderReport((Finding(_NAME, "error", f"the call failed: {domain.reason}", fix),))
+            return ProviderReport((not_reached(_NAME, domain, "resend.host"),))
         if isinstance(domain, Response):
             return ProviderReport((_unread(domain), *rate), clocks=self._clocks)
-        accepted = Finding(_KEY, "ok", "Resend accepts the key, which has full access")
+        accepted = Finding(KEY_VARIABLE, "ok", "Resend accepts the key, which has full access")
         if domain is None:
             what = f"the account has none for {config.sender.domain}: Resend refuses its mail"
             missing = Finding(_DOMAIN, "error", what, f"add it at {DOMAINS}")
             return ProviderReport((accepted, missing, *rate), clocks=self._clocks)
-        name, verified = text(domain.get("name")).lower(), domain.get("status") in ("verified", *_DOUBTFUL)
+        name, verified = as_text(domain.get("name")).lower(), domain.get("status") in ("verified", *_DOUBTFUL)
         findings = (accepted, _about_domain(domain), *self._about_tracking(domain, config), *rate)
         records = tuple(_records(domain.get("records"), name))
         # The envelope sender is a subdomain, for which Resend names its records.
@@ -92,11 +97,11 @@ class ResendAccount:
         domain_id = self._domain_id(config.sender.domain)
         if not isinstance(domain_id, str):
             return domain_id
-        response = self._ask(f"/domains/{quote(domain_id, safe='')}")
+        response = self._request(f"/domains/{quote(domain_id, safe='')}")
         if isinstance(response, NotSent):
             return response
         domain = json_object(response)
-        return domain if response.status == 200 and text(domain.get("name")) else response
+        return domain if response.status == 200 and as_text(domain.get("name")) else response
 
     def _domain_id(self, name: str) -> str | Response | NotSent | None:
         """Return the id of a domain; None if the account has none of this name.
@@ -105,7 +110,7 @@ class ResendAccount:
         """
         after = ""
         for _ in range(_MAX_PAGES):
-            response = self._ask(f"/domains?limit={_PAGE_SIZE}{after}")
+            response = self._request(f"/domains?limit={_PAGE_SIZE}{after}")
             if isinstance(response, NotSent):
                 return response
             page = json_object(response)
@@ -113,7 +118,7 @@ class ResendAccount:
             if response.status != 200 or not isinstance(listed, list):
                 return response
             ids = {
-                text(domain.get("name")).lower(): text(domain.get("id"))
+                as_text(domain.get("name")).lower(): as_text(domain.get("id"))
                 for domain in listed
                 if isinstance(domain, dict)
             }
@@ -124,7 +129,7 @@ class ResendAccount:
             after = f"&after={quote(list(ids.values())[-1], safe='')}"
         return None
 
-    def _ask(self, path: str) -> Response | NotSent:
+    def _request(self, path: str) -> Response | NotSent:
         """Return the response to a GET; remember what its headers say about the limits and the clock."""
         response = self._get(path)
         if isinstance(response, Response):
@@ -151,18 +156,18 @@ def _unread(response: Response) -> Finding:
             " tracks readers"
         )
         fix = f"look at {DOMAINS}, or run this once with a key with full access ({API_KEYS})"
-        return Finding(_KEY, "skipped", what, fix)
+        return Finding(KEY_VARIABLE, "skipped", what, fix)
     if response.status in (400, 401, 403):
         what, fix = (
             f"Resend does not accept the key: {error_text(response)}",
             f"create a new key at {API_KEYS}",
         )
-        return Finding(_KEY, "error", what, fix)
-    return Finding(_NAME, "skipped", f"gives no usable response: {error_text(response)}", "try again later")
+        return Finding(KEY_VARIABLE, "error", what, fix)
+    return unusable(_NAME, error_text(response))
 
 
 def _about_domain(domain: Mapping[str, Any]) -> Finding:
-    name, status = printable(text(domain.get("name")), 200), text(domain.get("status"))
+    name, status = printable(as_text(domain.get("name")), 200), as_text(domain.get("status"))
     capabilities = domain.get("capabilities")
     if isinstance(capabilities, dict) and capabilities.get("sending") == "disabled":
         what = f"{name} is set up to receive mail only"
@@ -199,10 +204,10 @@ def _full_host(host: str, domain: str) -> str:
 def _records(listed: object, domain: str) -> Iterator[DnsRecord]:
     """Yield the DNS records that sending needs."""
     for record in listed if isinstance(listed, list) else []:
-        if not isinstance(record, dict) or text(record.get("record")).startswith(_UNNEEDED):
+        if not isinstance(record, dict) or as_text(record.get("record")).startswith(_UNNEEDED):
             continue
-        host, data = text(record.get("name")).lower().rstrip("."), text(record.get("value")).strip('"')
-        kind = text(record.get("type")).lower()
+        host, data = as_text(record.get("name")).lower().rstrip("."), as_text(record.get("value")).strip('"')
+        kind = as_text(record.get("type")).lower()
         if not (host and data and kind in ("txt", "cname", "mx")):
             continue
         use = "DKIM key" if "_domainkey" in host else "SPF" if kind == "txt" else "return path"

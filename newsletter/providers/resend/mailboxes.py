@@ -8,16 +8,15 @@ encoded words), and takes a name as it is, without punctuation that needs quotat
 import re
 from collections.abc import Iterable
 
-from newsletter.mail.header_text import MAX_NAME_CHARACTERS, clean, encoded_words
+from newsletter.mail.header_text import display_name, encoded_words, needs_quotes
 from newsletter.mail.message import Recipient
 from newsletter.mail.single_address import is_single_address
 
-_ATOMS = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~ -]*")
 # The characters that may stand in a name only between quotation marks (RFC 5322, 3.2.3), but for the dot.
-_NEEDS_QUOTES = re.compile(r'[()<>\[\]:;@\\,"\s]+')
+_QUOTED_CHARACTERS = re.compile(r'[()<>\[\]:;@\\,"\s]+')
 
 
-def unusable(recipients: Iterable[Recipient]) -> tuple[int, ...]:
+def refused_indexes(recipients: Iterable[Recipient]) -> tuple[int, ...]:
     """Return the indexes of recipients whose address Resend refuses, and with it the whole batch.
 
     An address with a comma could be read as two.
@@ -29,19 +28,15 @@ def unusable(recipients: Iterable[Recipient]) -> tuple[int, ...]:
 
 def recipient_mailbox(name: str, address: str) -> str:
     """Return a name and an address for `to`; a name that needs quotation marks becomes encoded words."""
-    name = _clean(name)
+    name = display_name(name)
     if not name:
         return address
-    if not _ATOMS.fullmatch(name) or "=?" in name:
+    if needs_quotes(name) or "=?" in name:
         name = encoded_words(name)
     return f"{name} <{address}>"
 
 
 def sender_mailbox(name: str, address: str) -> str:
     """Return a name and an address for `from`; the name loses punctuation that needs quotation marks."""
-    name = _NEEDS_QUOTES.sub(" ", _clean(name)).strip()
+    name = _QUOTED_CHARACTERS.sub(" ", display_name(name)).strip()
     return f"{name} <{address}>" if name else address
-
-
-def _clean(name: str) -> str:
-    return clean(name)[:MAX_NAME_CHARACTERS]

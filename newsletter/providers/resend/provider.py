@@ -18,12 +18,13 @@ from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch
 from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import TIMEOUT_SECONDS, Response
-from newsletter.providers.resend.mailboxes import unusable
+from newsletter.providers.resend.mailboxes import refused_indexes
 from newsletter.providers.resend.payload import template
-from newsletter.providers.resend.responses import outcome
+from newsletter.providers.resend.responses import KEY_VARIABLE, outcome
 from newsletter.sending.outcomes import Capabilities, NotSent, Outcome, Refused
 
 if TYPE_CHECKING:
+    from newsletter.providers.resend.account import ResendAccount
     from newsletter.sending.interfaces import Recallable, SubmissionLog
 
 MAX_RECIPIENTS_PER_CALL = 100
@@ -57,13 +58,13 @@ class ResendProvider:
         self._api = Api(settings.host, settings.requests, timeout)
 
     def check(self) -> list[Problem]:
-        return key_problems("RESEND_API_KEY", self._api_key, self._key_problem)
+        return key_problems(KEY_VARIABLE, self._api_key, self._key_problem)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():
             return NotSent(str(problems[0]))
         # No request has them: a call that is repeated must be accepted for all of its recipients.
-        if rejected := unusable(batch.recipients):
+        if rejected := refused_indexes(batch.recipients):
             return Refused("the address contains characters that Resend does not accept", rejected)
         headers = {
             **self._authorization(),
@@ -77,25 +78,23 @@ class ResendProvider:
 
     def account_tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent | None:
         """Return the kinds of tracking that the sender's domain has switched on, None for a sending key."""
-        from newsletter.providers.resend.account import ResendAccount
-
         if problems := self.check():
             return NotSent(str(problems[0]))
-        return ResendAccount(self._get()).tracking(config)
+        return self._account().tracking(config)
 
     def examine(self, config: Config) -> ProviderReport:
         """Report on the key, the domain and its tracking; all requests are GET."""
-        from newsletter.providers.resend.account import ResendAccount
-
         if problems := self.check():
             return ProviderReport(tuple(map(Finding.of, problems)))
-        return ResendAccount(self._get()).examine(config)
+        return self._account().examine(config)
 
     def close(self) -> None:
         self._api.close()
 
-    def _get(self) -> "partial[Response | NotSent]":
-        return partial(self._api.get, headers=self._authorization())
+    def _account(self) -> "ResendAccount":
+        from newsletter.providers.resend.account import ResendAccount
+
+        return ResendAccount(partial(self._api.get, headers=self._authorization()))
 
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._api_key.get_secret_value() if self._api_key else ''}"}

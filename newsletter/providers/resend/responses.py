@@ -8,11 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, retry_after, status_text, text
+from newsletter.providers.responses import as_text, joined, json_object, retry_after, status_text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
+KEY_VARIABLE = PROVIDER_KEYS["resend"][-1]
 API_KEYS, DOMAINS = "https://resend.com/api-keys", "https://resend.com/domains"
 # The names of the status 429 that another try in a few seconds does not help with.
 _QUOTAS = ("daily_quota_exceeded", "monthly_quota_exceeded")
@@ -37,7 +39,7 @@ _EXPLANATIONS = {
     "monthly_quota_exceeded": "the account's quota of a month is used up",
     "security_error": "Resend takes the content for unsafe: look at `sender.name` and the subject",
 }
-_KEY_FIX = f"create a key with sending access ({API_KEYS}), and set RESEND_API_KEY to it"
+_KEY_FIX = f"create a key with sending access ({API_KEYS}), and set {KEY_VARIABLE} to it"
 _DOMAIN_FIX = f"verify the domain of `sender.email` ({DOMAINS})"
 _KEY = re.compile(r"\bre_[A-Za-z0-9_]{8,}")
 
@@ -71,12 +73,12 @@ def rate_limited(response: Response) -> NotSent:
 
 def error_name(response: Response) -> str:
     """Return Resend's name of an error, such as `validation_error`; "" if it names none."""
-    return text(json_object(response).get("name"))
+    return as_text(json_object(response).get("name"))
 
 
 def error_text(response: Response) -> str:
     """Return the status of a response and Resend's words, without addresses and keys."""
-    words = ": ".join(filter(None, (error_name(response), _message(response))))
+    words = joined(error_name(response), _message(response))
     return status_text(response, _masked(words))
 
 
@@ -87,7 +89,7 @@ def explained(response: Response) -> str:
         meaning = _KEY_FIX
     elif response.status == 403:
         meaning = _DOMAIN_FIX
-    return ": ".join(filter(None, (error_text(response), meaning)))
+    return joined(error_text(response), meaning)
 
 
 def is_about_key(response: Response) -> bool:
@@ -103,7 +105,7 @@ def is_restricted(response: Response) -> bool:
 
 
 def _message(response: Response) -> str:
-    return text(json_object(response).get("message"))
+    return as_text(json_object(response).get("message"))
 
 
 def _masked(words: str) -> str:
@@ -112,13 +114,13 @@ def _masked(words: str) -> str:
 
 
 def _accepted(response: Response, recipients: int) -> Outcome:
-    """Return Accepted if the answer has an id for each mail; its first one identifies the call."""
+    """Return Accepted if the response has an id for each mail; its first one identifies the call."""
     listed = json_object(response).get("data")
     items = listed if isinstance(listed, list) else []
-    ids = [text(item.get("id")) for item in items if isinstance(item, dict)]
+    ids = [as_text(item.get("id")) for item in items if isinstance(item, dict)]
     if len(ids) == recipients and all(ids):
         return Accepted(ids[0])
-    return Unknown("the answer of Resend does not have an id for each mail")
+    return Unknown("the response of Resend does not have an id for each mail")
 
 
 def _invalid(response: Response, recipients: int) -> Outcome:

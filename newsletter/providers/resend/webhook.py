@@ -18,17 +18,18 @@ from pydantic import SecretStr
 
 from newsletter.constants import DeliveryEventKind
 from newsletter.mail.event_tag import NAME, parse_event_tag
-from newsletter.providers.responses import mapping, text
+from newsletter.providers.responses import as_object, as_text
 from newsletter.providers.ses_bounces import ses_bounce_kind
 from newsletter.providers.webhook_events import (
+    NOTHING_TO_DO,
     EventKind,
     Skipped,
     WebhookEvents,
     WebhookRefused,
-    collect,
+    count_skipped,
     iso_time,
     json_body,
-    refuse_other_time,
+    refuse_stale,
     tagged_event,
 )
 from newsletter.subscribers.delivery_event import DeliveryEvent
@@ -61,8 +62,8 @@ class ResendWebhook:
     def refuse_early(self, headers: Mapping[str, str], now: datetime) -> None:
         timestamp = headers.get("svix-timestamp", "")
         if not _TIMESTAMP.fullmatch(timestamp):
-            raise WebhookRefused("the header svix-timestamp has no Unix time", "others may post here too")
-        refuse_other_time(int(timestamp), now, MAX_AGE, MAX_AGE)
+            raise WebhookRefused("the header svix-timestamp has no Unix time", NOTHING_TO_DO)
+        refuse_stale(int(timestamp), now, MAX_AGE, MAX_AGE)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         self.refuse_early(headers, now)
@@ -73,7 +74,7 @@ class ResendWebhook:
             raise WebhookRefused("the signature is not that of RESEND_WEBHOOK_SECRET", _COPY)
 
     def parse(self, body: bytes, list_id: str) -> WebhookEvents:
-        return collect([_event(json_body(body), list_id)])
+        return count_skipped([_event(json_body(body), list_id)])
 
     def _key(self) -> bytes:
         try:
@@ -106,7 +107,7 @@ def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
         return "foreign"
     message = data.get("email_id")
     at = iso_time(raw.get("created_at")) if isinstance(message, str) else None
-    status = _status(mapping(data.get("bounce"))) if name == "email.bounced" else None
+    status = _status(as_object(data.get("bounce"))) if name == "email.bounced" else None
     return tagged_event(SOURCE, mail, _kind(name, data, status), at, message, status)
 
 
@@ -115,11 +116,11 @@ def _kind(name: str, data: dict[str, Any], status: str | None) -> EventKind | No
     if name in _IGNORED:
         return "ignored"
     if name == "email.suppressed":  # on Resend's list, after a hard bounce or a complaint
-        is_complaint = mapping(data.get("suppressed")).get("reason") == "previous_complaint"
+        is_complaint = as_object(data.get("suppressed")).get("reason") == "previous_complaint"
         return "complained" if is_complaint else "bounced"
     if name == "email.bounced":
-        bounce = mapping(data.get("bounce"))
-        return ses_bounce_kind(bounce.get("type"), text(bounce.get("subType")), status)
+        bounce = as_object(data.get("bounce"))
+        return ses_bounce_kind(bounce.get("type"), as_text(bounce.get("subType")), status)
     return _KINDS.get(name)
 
 

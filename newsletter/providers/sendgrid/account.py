@@ -13,11 +13,12 @@ from typing import Any, Literal, cast
 from newsletter.config.model import Config
 from newsletter.display import printable
 from newsletter.findings import DnsRecord, Finding, ProviderReport, SenderDomain, clock_of
+from newsletter.providers.account_findings import not_examined, not_reached, unusable
 from newsletter.providers.http import Response
-from newsletter.providers.sendgrid.responses import error_text
+from newsletter.providers.sendgrid.responses import KEY_VARIABLE, error_text
 from newsletter.sending.outcomes import NotSent
 
-Ask = Callable[[Callable[[Any], Any]], Response | NotSent]
+Request = Callable[[Callable[[Any], Any]], Response | NotSent]
 
 _NAME = "SendGrid"
 SEND_SCOPE = "mail.send"
@@ -60,19 +61,18 @@ _NOT_OVERRIDDEN: Mapping[str, tuple[Literal["warning", "note"], str]] = {
 class SendGridAccount:
     """Examine the account of an API key.
 
-    `ask` makes one call with SendGrid's client; it returns the response, or NotSent if there is none.
+    `request` makes one call with SendGrid's client; it returns the response, or NotSent if there is none.
     """
 
-    def __init__(self, ask: Ask, api_key: str) -> None:
-        self._ask = ask
+    def __init__(self, request: Request, api_key: str) -> None:
+        self._request = request
         self._looks_like_a_key = bool(_KEY.fullmatch(api_key))
 
     def examine(self, config: Config) -> ProviderReport:
         """Report on the account; make no further call if SendGrid cannot be reached or rejects the key."""
-        response = self._ask(lambda client: client.scopes.get())
+        response = self._request(lambda client: client.scopes.get())
         if isinstance(response, NotSent):
-            fix = "check the network, a proxy, and `sendgrid.host`"
-            return ProviderReport((Finding(_NAME, "error", f"the call failed: {response.reason}", fix),))
+            return ProviderReport((not_reached(_NAME, response, "sendgrid.host"),))
         clock = clock_of(_NAME, response.headers)
         scopes = _scopes(response)
         if scopes is None:
@@ -86,22 +86,20 @@ class SendGridAccount:
     def _rejected(self, response: Response) -> Finding:
         what = f"SendGrid does not accept the key: {error_text(response)}"
         if response.status == 401:
-            fix = f"create a new key at {_KEYS} and set SENDGRID_API_KEY to it"
+            fix = f"create a new key at {_KEYS} and set {KEY_VARIABLE} to it"
             if not self._looks_like_a_key:
                 fix += " (a key begins with SG. and has 69 characters; this one does not)"
-            return Finding("SENDGRID_API_KEY", "error", what, fix)
+            return Finding(KEY_VARIABLE, "error", what, fix)
         if response.status == 403:
             fix = "check that the account is not suspended, and that it allows your IP address (IP access)"
-            return Finding("SENDGRID_API_KEY", "error", what, fix)
-        return Finding(
-            _NAME, "skipped", f"gives no usable response: {error_text(response)}", "try again later"
-        )
+            return Finding(KEY_VARIABLE, "error", what, fix)
+        return unusable(_NAME, error_text(response))
 
     def _settings(
         self, name: str, about: Callable[[dict[str, bool], Config], Iterator[Finding]], config: Config
     ) -> Iterator[Finding]:
         label = f"account's {name.replace('_', ' ')}"
-        response = self._ask(lambda client: getattr(client, name).get())
+        response = self._request(lambda client: getattr(client, name).get())
         enabled = None if isinstance(response, NotSent) else _enabled(response)
         if enabled is None:
             yield _not_examined(label, response, f"{name}.read")
@@ -112,7 +110,7 @@ class SendGridAccount:
         """Return the findings on the sender's authenticated domain, its DNS records and its return path."""
         domains: list[dict[str, Any]] = []
         for page in range(_MAX_PAGES):
-            response = self._ask(_page(page))
+            response = self._request(_page(page))
             listed = None if isinstance(response, NotSent) else _listed(response)
             if listed is None:
                 return [_not_examined("authenticated domain", response, "whitelabel.read")], None, None
@@ -133,7 +131,7 @@ def _page(number: int) -> Callable[[Any], Any]:
 
 
 def _about_scopes(scopes: frozenset[str], *, holds_mail: bool) -> Iterator[Finding]:
-    name = "SENDGRID_API_KEY"
+    name = KEY_VARIABLE
     if SEND_SCOPE in scopes:
         yield Finding(name, "ok", "SendGrid accepts the key, which has the scope to send mail (mail.send)")
     else:
@@ -236,14 +234,12 @@ def _sender(chosen: dict[str, Any]) -> SenderDomain:
 
 def _not_examined(label: str, response: Response | NotSent, scope: str) -> Finding:
     """Return the finding for settings that could not be read, with the reason."""
-    if isinstance(response, NotSent):
-        return Finding(label, "skipped", f"not examined: {response.reason}", "try again later")
-    if response.status in (401, 403):
+    if isinstance(response, Response) and response.status in (401, 403):
         fix = f"a send does not need this scope; to examine it, give the key {scope} at {_KEYS}"
         return Finding(
             label, "skipped", f"not examined: the key lacks the scope {scope} ({error_text(response)})", fix
         )
-    return Finding(label, "skipped", f"not examined: {error_text(response)}", "try again later")
+    return not_examined(label, response, error_text)
 
 
 def _scopes(response: Response) -> frozenset[str] | None:

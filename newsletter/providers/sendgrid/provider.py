@@ -30,7 +30,7 @@ from newsletter.providers.http import (
     Transport,
 )
 from newsletter.providers.sendgrid.payload import template
-from newsletter.providers.sendgrid.responses import outcome
+from newsletter.providers.sendgrid.responses import KEY_VARIABLE, outcome
 from newsletter.providers.sendgrid.scheduled_sends import SendGridScheduledSends
 from newsletter.sending.outcomes import Capabilities, NotSent, Outcome
 
@@ -71,13 +71,13 @@ class SendGridProvider:
             tracking=PROVIDER_TRACKING["sendgrid"],
             in_flight=settings.requests,
         )
-        self.recallable: Recallable | None = SendGridScheduledSends(self._ask, clock)
+        self.recallable: Recallable | None = SendGridScheduledSends(self._request, clock)
         self._api_key, self._key_problem, self._clock = api_key, key_problem, clock
         self._api = Api(settings.host, settings.requests, timeout, max_content=max_content)
         self._client = _client(settings.host, api_key, self._api.transport)
 
     def check(self) -> list[Problem]:
-        return key_problems("SENDGRID_API_KEY", self._api_key, self._key_problem)
+        return key_problems(KEY_VARIABLE, self._api_key, self._key_problem)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if problems := self.check():
@@ -94,22 +94,22 @@ class SendGridProvider:
 
         if (problems := self.check()) or not self._api_key:
             return ProviderReport(tuple(map(Finding.of, problems)))
-        return SendGridAccount(self._ask, self._api_key.get_secret_value()).examine(config)
+        return SendGridAccount(self._request, self._api_key.get_secret_value()).examine(config)
 
     def suppressions(self) -> "SendGridSuppressions":
         """Return the account's lists of addresses that SendGrid does not deliver to."""
         from newsletter.providers.sendgrid.suppressions import SendGridSuppressions
 
-        return SendGridSuppressions(self._ask)
+        return SendGridSuppressions(self._request)
 
     def close(self) -> None:
         self._api.close()
 
-    def _ask(self, call: Callable[[Any], Any]) -> Response | NotSent:
+    def _request(self, call: Callable[[Any], Any]) -> Response | NotSent:
         """Make a call about the account; return its response, or NotSent if there is none."""
         if problems := self.check():
             return NotSent(str(problems[0]))
-        response = self._api.attempt(lambda: call(self._client))
+        response = self._api.call_safe(lambda: call(self._client))
         if isinstance(response, NotSent):
             return response
         return Response(response.status_code, response.headers, response.body)
@@ -142,7 +142,7 @@ class _Client(python_http_client.Client):  # type: ignore[misc]  # the package h
         assert self.transport
         pieces = [request.data] if request.data else []
         headers = dict(request.header_items())
-        return _Response(self.transport.ask(request.get_method(), request.selector, headers, pieces))
+        return _Response(self.transport.request(request.get_method(), request.selector, headers, pieces))
 
 
 class _Response:

@@ -8,11 +8,13 @@ import json
 import re
 from collections.abc import Iterable
 
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import printable
 from newsletter.providers.http import Response
-from newsletter.providers.responses import SECONDS, retry_after, status_text, text
+from newsletter.providers.responses import WHOLE_SECONDS, as_text, joined, retry_after, status_text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
+KEY_VARIABLE = PROVIDER_KEYS["sendgrid"][-1]
 _EXPLANATIONS = {
     401: "the API key is not valid, or the credits are used up",
     403: "the API key lacks the right to send",
@@ -41,21 +43,19 @@ def not_sent(response: Response, now: float) -> NotSent:
     if response.status == 429:
         return NotSent(f"{error_text(response)}: too many requests", stop=False, wait=_wait(response, now))
     busy = response.status >= 500 or response.status == 408
-    return NotSent(
-        ": ".join(filter(None, (error_text(response), _EXPLANATIONS.get(response.status)))), stop=not busy
-    )
+    return NotSent(joined(error_text(response), _EXPLANATIONS.get(response.status)), stop=not busy)
 
 
 def error_text(response: Response) -> str:
     """Return the status of a response, and SendGrid's messages if it contains them."""
-    return status_text(response, "; ".join(": ".join(filter(None, error)) for error in errors(response)))
+    return status_text(response, "; ".join(joined(*error) for error in errors(response)))
 
 
 def errors(response: Response) -> list[tuple[str, str]]:
     """Return the field (or an empty string) and the message of each error in a response."""
     try:
         return [
-            (text(error.get("field")), text(error.get("message")))
+            (as_text(error.get("field")), as_text(error.get("message")))
             for error in json.loads(response.content)["errors"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -77,7 +77,7 @@ def _invalid(response: Response, recipients: int) -> Outcome:
         return NotSent(error_text(response))
     if rejected_indexes := _rejected_indexes(fields, recipients):
         # The reason is stored for each recipient, so it must not name other recipients' fields.
-        words = "; ".join(dict.fromkeys(text for _, text in errors(response)))
+        words = "; ".join(dict.fromkeys(message for _, message in errors(response)))
         return Refused(printable(f"{response.status} {words}", 300), rejected_indexes)
     return Refused(error_text(response))
 
@@ -97,4 +97,4 @@ def _wait(response: Response, now: float) -> float | None:
     """
     reset = response.headers.get("X-RateLimit-Reset", "").strip()
     wait = retry_after(response)
-    return max(1.0, float(reset) - now) if wait is None and SECONDS.fullmatch(reset) else wait
+    return max(1.0, float(reset) - now) if wait is None and WHOLE_SECONDS.fullmatch(reset) else wait

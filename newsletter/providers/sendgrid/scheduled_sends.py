@@ -31,15 +31,15 @@ Call = Callable[[Any], Any]
 class SendGridScheduledSends:
     """Create and recall the held batches of an account.
 
-    `ask` makes one call with SendGrid's client; `clock` returns Unix time, in seconds.
+    `request` makes one call with SendGrid's client; `clock` returns Unix time, in seconds.
     """
 
-    def __init__(self, ask: Callable[[Call], Response | NotSent], clock: Callable[[], float]) -> None:
-        self._ask, self._clock = ask, clock
+    def __init__(self, request: Callable[[Call], Response | NotSent], clock: Callable[[], float]) -> None:
+        self._request, self._clock = request, clock
 
     def free_slots(self) -> int | NotSent:
         """Return the number of further batches that can be cancelled; a paused batch takes a slot too."""
-        response = self._ask(lambda client: client.user.scheduled_sends.get())
+        response = self._request(lambda client: client.user.scheduled_sends.get())
         if isinstance(response, NotSent):
             return response
         statuses = _statuses(response)
@@ -50,7 +50,7 @@ class SendGridScheduledSends:
 
     def new_batch(self) -> str | NotSent:
         """Create a batch; return its id, which is valid for ten days."""
-        response = self._ask(lambda client: client.mail.batch.post())
+        response = self._request(lambda client: client.mail.batch.post())
         if isinstance(response, NotSent):
             return response
         return _new_id(response) or not_sent(response, self._clock())
@@ -61,7 +61,7 @@ class SendGridScheduledSends:
         A repeated call also recalls mail that SendGrid has received since the batch was cancelled.
         """
         body = {"batch_id": batch_id, "status": "cancel"}
-        response = self._ask(lambda client: client.user.scheduled_sends.post(request_body=body))
+        response = self._request(lambda client: client.user.scheduled_sends.post(request_body=body))
         if isinstance(response, NotSent):
             return Unknown(response.reason)
         if response.status == 201:
@@ -77,7 +77,7 @@ class SendGridScheduledSends:
 
     def _cancel_again(self, batch_id: str) -> CancelOutcome:
         body = {"status": "cancel"}
-        response = self._ask(lambda client: _path(client, batch_id).patch(request_body=body))
+        response = self._request(lambda client: _path(client, batch_id).patch(request_body=body))
         if isinstance(response, NotSent):
             return Unknown(response.reason)
         return self._confirm(batch_id) if response.status == 204 else Unknown(error_text(response))
@@ -94,7 +94,7 @@ class SendGridScheduledSends:
 
     def _status(self, batch_id: str) -> str | Unknown:
         """Return `cancel`, `pause`, or an empty string for a batch that is neither cancelled nor paused."""
-        response = self._ask(lambda client: _path(client, batch_id).get())
+        response = self._request(lambda client: _path(client, batch_id).get())
         if isinstance(response, NotSent):
             return Unknown(f"not confirmed: {response.reason}")
         if response.status == 404 and errors(response):

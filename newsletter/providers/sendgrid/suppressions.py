@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from newsletter.constants import DeliveryEventKind
 from newsletter.errors import Unavailable
 from newsletter.providers.http import Response
-from newsletter.providers.sendgrid.responses import error_text
+from newsletter.providers.sendgrid.responses import KEY_VARIABLE, error_text
 from newsletter.sending.outcomes import NotSent
 
 LISTS: dict[str, DeliveryEventKind] = {
@@ -35,10 +35,10 @@ class SuppressedAddress(NamedTuple):
 
 
 class SendGridSuppressions:
-    """The lists of an account; `ask` makes one call with SendGrid's client."""
+    """The lists of an account; `request` makes one call with SendGrid's client."""
 
-    def __init__(self, ask: Callable[[Callable[[Any], Any]], Response | NotSent]) -> None:
-        self._ask = ask
+    def __init__(self, request: Callable[[Callable[[Any], Any]], Response | NotSent]) -> None:
+        self._request = request
 
     def pages(self, name: str, since: int) -> Iterator[list[SuppressedAddress]]:
         """Yield the entries of a list of LISTS since a Unix time, a page at a time.
@@ -60,9 +60,9 @@ class SendGridSuppressions:
         return [entry for item in of_group if (entry := _entry(item, "created_at"))]
 
     def _entries(self, name: str, call: Callable[[Any], Any]) -> list[Any]:
-        response = self._ask(call)
+        response = self._request(call)
         if isinstance(response, NotSent):
-            raise Unavailable(f"SendGrid: {response.reason}", "check the network, and SENDGRID_API_KEY")
+            raise Unavailable(f"SendGrid: {response.reason}", f"check the network, and {KEY_VARIABLE}")
         if response.status in (401, 403):
             fix = "give the key Suppressions (read access): https://app.sendgrid.com/settings/api_keys"
             raise Unavailable(f"SendGrid refuses the list {name}: {error_text(response)}", fix)

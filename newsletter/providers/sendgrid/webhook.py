@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.constants import DeliveryEventKind
 from newsletter.issue.file_names import issue_name
-from newsletter.providers.responses import text
+from newsletter.providers.responses import as_text
 from newsletter.providers.webhook_events import (
     MAX_MESSAGE,
+    NOTHING_TO_DO,
     EventKind,
     Skipped,
     WebhookEvents,
     WebhookRefused,
-    collect,
+    count_skipped,
     json_body,
-    refuse_other_time,
+    refuse_stale,
     status_code,
     unix_time,
 )
@@ -68,7 +69,7 @@ class SendGridWebhook:
         self._public_key = public_key
 
     def refuse_early(self, headers: Mapping[str, str], now: datetime) -> None:
-        refuse_stale(headers.get(TIMESTAMP_HEADER.lower(), ""), now)
+        _refuse_stale_header(headers.get(TIMESTAMP_HEADER.lower(), ""), now)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         signature, timestamp = (
@@ -89,7 +90,7 @@ def verify(public_key: str, signature: str, timestamp: str, body: bytes, now: da
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    refuse_stale(timestamp, now)
+    _refuse_stale_header(timestamp, now)
     key = _parse_key(public_key)
     try:
         key.verify(b64decode(signature, validate=True), timestamp.encode() + body, ECDSA(SHA256()))
@@ -98,12 +99,12 @@ def verify(public_key: str, signature: str, timestamp: str, body: bytes, now: da
         raise WebhookRefused(what, _COPY_KEY) from failure
 
 
-def refuse_stale(timestamp: str, now: datetime) -> None:
+def _refuse_stale_header(timestamp: str, now: datetime) -> None:
     """Raise WebhookRefused for a timestamp that is none, or too old, or ahead; it is not verified yet."""
     if not _TIMESTAMP.fullmatch(timestamp):
         what = f"the header {TIMESTAMP_HEADER} has no Unix time"
-        raise WebhookRefused(what, "switch on Signed Event Webhook in SendGrid; others may post here too")
-    refuse_other_time(int(timestamp), now, MAX_AGE, MAX_AHEAD)
+        raise WebhookRefused(what, f"switch on Signed Event Webhook in SendGrid; {NOTHING_TO_DO}")
+    refuse_stale(int(timestamp), now, MAX_AGE, MAX_AHEAD)
 
 
 def parse(body: bytes, list_id: str) -> WebhookEvents:
@@ -113,7 +114,9 @@ def parse(body: bytes, list_id: str) -> WebhookEvents:
     from the address.
     """
     events = json_body(body)
-    return collect([_event(raw, list_id.lower()) for raw in (events if isinstance(events, list) else [None])])
+    return count_skipped(
+        [_event(raw, list_id.lower()) for raw in (events if isinstance(events, list) else [None])]
+    )
 
 
 @lru_cache(maxsize=4)
@@ -147,12 +150,12 @@ def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
         return "malformed"
     return DeliveryEvent(
         source=SOURCE,
-        message=text(raw.get("sg_message_id"))[:MAX_MESSAGE],
+        message=as_text(raw.get("sg_message_id"))[:MAX_MESSAGE],
         kind=kind,
         at=at,
         subscriber_id=None if sign_up_id else subscriber_id,
         sign_up_id=sign_up_id,
-        issue=_issue(text(raw.get("news_issue"))[:_MAX_ISSUE]),
+        issue=_issue(as_text(raw.get("news_issue"))[:_MAX_ISSUE]),
         status=status_code(raw.get("status")),
     )
 
@@ -163,7 +166,7 @@ def _kind(name: str, raw: dict[str, Any]) -> EventKind | None:
         # The `type` is `bounce` for an address that accepts no mail, `blocked` for a refused message.
         return "bounced" if raw.get("type") == "bounce" else "soft"
     if name == "dropped":
-        reason = text(raw.get("reason")).strip().lower()
+        reason = as_text(raw.get("reason")).strip().lower()
         return "ignored" if reason.startswith(_OWN_FAULTS) else _DROPPED.get(reason, "soft")
     return _KINDS.get(name)
 
@@ -176,5 +179,5 @@ def _issue(name: str) -> str:
 
 def _id(value: object) -> int | None:
     """Return an id of the database; custom_args are texts."""
-    digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+    digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else as_text(value)
     return int(digits) if _ID.fullmatch(digits) and int(digits) <= MAX_ID else None

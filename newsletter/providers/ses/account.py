@@ -4,23 +4,22 @@ Source: the description of the API in botocore 1.44.8 (sesv2/2019-09-27/service-
 GetEmailIdentity, GetConfigurationSet, GetConfigurationSetEventDestinations). All calls are GET.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from newsletter.config.api_providers import Ses
 from newsletter.config.model import Config
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.findings import Finding, ProviderReport, clock_of
+from newsletter.providers.account_findings import Get, not_examined, not_reached, unusable
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, text
+from newsletter.providers.responses import as_text, json_object
 from newsletter.providers.ses.configuration_set import about_configuration_set
 from newsletter.providers.ses.identity import IdentityReport, examine_identity
-from newsletter.providers.ses.not_examined import not_examined
 from newsletter.providers.ses.responses import error_text, explanation
 from newsletter.sending.outcomes import NotSent
 
-Get = Callable[[str], Response | NotSent]
-
-_NAME, _KEY = "Amazon SES", "AWS_ACCESS_KEY_ID"
+_NAME, _KEY = "Amazon SES", PROVIDER_KEYS["ses"][0]
 _CONSOLE = "in the console of SES (Account dashboard)"
 # What one connection can send in a second: a call takes about 50 ms.
 _CALLS_PER_SECOND = 20
@@ -36,14 +35,13 @@ class SesAccount:
         """Report on the account; make no further call if AWS cannot be reached or rejects the key."""
         response = self._get("/v2/email/account")
         if isinstance(response, NotSent):
-            fix = "check the network, a proxy, and `ses.region`"
-            return ProviderReport((Finding(_NAME, "error", f"the call failed: {response.reason}", fix),))
+            return ProviderReport((not_reached(_NAME, response, "ses.region"),))
         clock = clock_of(_NAME, response.headers)
         findings: list[Finding] = []
         if response.status == 200:
             findings += _about_account(json_object(response), config, self._settings)
         elif response.status == 403 and "AccessDenied" in error_text(response):
-            findings.append(not_examined("account of SES", response, "ses:GetAccount"))
+            findings.append(not_examined("account of SES", response, error_text, "ses:GetAccount"))
         else:
             return ProviderReport((_rejected(response),), clocks=clock)
         identity = examine_identity(self._get, config.sender.email, self._settings.region or "")
@@ -69,7 +67,7 @@ def _rejected(response: Response) -> Finding:
     if response.status in (401, 403):
         fix = explanation(response) or "create a new key, and set the variables to it"
         return Finding(_KEY, "error", f"AWS does not accept the key: {words}", fix)
-    return Finding(_NAME, "skipped", f"gives no usable response: {words}", "try again later")
+    return unusable(_NAME, words)
 
 
 def _about_account(account: dict[str, Any], config: Config, settings: Ses) -> Iterator[Finding]:
@@ -77,7 +75,7 @@ def _about_account(account: dict[str, Any], config: Config, settings: Ses) -> It
     if account.get("SendingEnabled") is False:
         what = "sending is switched off for the account in this region"
         yield Finding(_NAME, "error", what, f"read the mail of AWS to you, and look {_CONSOLE}")
-    status = text(account.get("EnforcementStatus"))
+    status = as_text(account.get("EnforcementStatus"))
     if status == "SHUTDOWN":
         what = "AWS has ended sending for the account (EnforcementStatus SHUTDOWN)"
         yield Finding(_NAME, "error", what, "read and answer the mail of AWS to you")
@@ -133,7 +131,7 @@ def _about_engagement(account: dict[str, Any]) -> Iterator[Finding]:
 def _suppressed(account: dict[str, Any]) -> str:
     attributes = account.get("SuppressionAttributes")
     reasons = attributes.get("SuppressedReasons") if isinstance(attributes, dict) else None
-    return ", ".join(map(text, reasons)).lower() if isinstance(reasons, list) else ""
+    return ", ".join(map(as_text, reasons)).lower() if isinstance(reasons, list) else ""
 
 
 def _number(value: object) -> float | None:

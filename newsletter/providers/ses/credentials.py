@@ -7,14 +7,16 @@ from typing import Any, Protocol
 from pydantic import SecretStr
 
 from newsletter.config.environment import Secrets
+from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import printable
 from newsletter.errors import Problem
 from newsletter.providers.api import key_problems
 from newsletter.providers.ses.signature import Credentials
 from newsletter.sending.outcomes import NotSent
 
-KEY_ID, SECRET_KEY, TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
-_TWO_WAYS = (
+KEY_ID, SECRET_KEY = PROVIDER_KEYS["ses"]
+TOKEN = "AWS_SESSION_TOKEN"
+_HOW_TO_SET = (
     f"set {KEY_ID} and {SECRET_KEY} in the environment (on GitHub, as secrets), or in the file `env` of the"
     ' state; or install news with its extra for the role of a machine: pip install "news[ses]"'
 )
@@ -73,7 +75,7 @@ class RoleCredentials:
         if self._host_problem:
             return [self._host_problem]
         if importlib.util.find_spec("botocore") is None:
-            return [Problem(SECRET_KEY, "is not set", _TWO_WAYS)]
+            return [Problem(SECRET_KEY, "is not set", _HOW_TO_SET)]
         return []
 
     def get(self) -> Credentials | NotSent:
@@ -90,11 +92,11 @@ class RoleCredentials:
             reason = printable(str(failure), 200)
             return NotSent(f"no credentials of AWS: {reason}; check the role or the profile")
         if frozen is None:
-            return NotSent(f"no credentials of AWS: this machine has no role and no profile; {_TWO_WAYS}")
+            return NotSent(f"no credentials of AWS: this machine has no role and no profile; {_HOW_TO_SET}")
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
 
 
-def credentials_of(
+def credential_source(
     secrets: Secrets, key_problem: Problem | None, role_problem: Problem | None
 ) -> CredentialSource:
     """Return the key in the secrets; or the role of this machine, if no part of a key is set.

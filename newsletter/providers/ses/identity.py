@@ -1,13 +1,14 @@
 """Examine the identity of SES that covers the sender: a domain, a domain above it, or the address alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from newsletter.findings import DnsRecord, Finding, SenderDomain
+from newsletter.providers.account_findings import Get, not_examined
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, text
-from newsletter.providers.ses.not_examined import not_examined
+from newsletter.providers.responses import as_text, json_object
+from newsletter.providers.ses.responses import error_text
 from newsletter.sending.outcomes import NotSent
 
 _LABEL = "sender's domain"
@@ -26,7 +27,7 @@ class IdentityReport(NamedTuple):
     configuration_set: str = ""
 
 
-def examine_identity(get: Callable[[str], Response | NotSent], address: str, region: str) -> IdentityReport:
+def examine_identity(get: Get, address: str, region: str) -> IdentityReport:
     """Return the report on the identity that covers an address; make one call for each candidate."""
     domain = address.rpartition("@")[2].lower()
     for name in _candidates(address, domain):
@@ -34,7 +35,7 @@ def examine_identity(get: Callable[[str], Response | NotSent], address: str, reg
         if isinstance(response, Response) and response.status == 200:
             return _report(name, json_object(response), region)
         if isinstance(response, NotSent) or response.status != 404:
-            return IdentityReport((not_examined(_LABEL, response, "ses:GetEmailIdentity"),))
+            return IdentityReport((not_examined(_LABEL, response, error_text, "ses:GetEmailIdentity"),))
     what = f"neither {domain} nor {address} is an identity in the region {region}: SES refuses the mail"
     fix = f"create the identity {domain} in this region, or correct `ses.region`"
     return IdentityReport((Finding(_LABEL, "error", what, fix),))
@@ -58,12 +59,14 @@ def _report(name: str, identity: dict[str, Any], region: str) -> IdentityReport:
     mail_from, records, about = _mail_from(identity, region)
     records = [*_dkim_records(domain, dkim), *records]
     sender = SenderDomain(domain, tuple(records), verified and signs)
-    return IdentityReport((*findings, *about), mail_from, sender, text(identity.get("ConfigurationSetName")))
+    return IdentityReport(
+        (*findings, *about), mail_from, sender, as_text(identity.get("ConfigurationSetName"))
+    )
 
 
 def _about_verification(name: str, identity: dict[str, Any], verified: bool) -> Finding:
     if not verified:
-        status = text(identity.get("VerificationStatus")) or "not verified"
+        status = as_text(identity.get("VerificationStatus")) or "not verified"
         fix = "publish its DNS records (below); SES looks for them for 72 hours"
         return Finding(_LABEL, "error", f"SES has not verified {name} yet ({status})", fix)
     if "@" in name:
@@ -77,7 +80,7 @@ def _about_dkim(domain: str, dkim: dict[str, Any], signs: bool) -> Iterator[Find
     if signs:
         yield Finding("DKIM of SES", "ok", f"SES signs mail for {domain}")
     else:
-        status = text(dkim.get("Status")) or "off"
+        status = as_text(dkim.get("Status")) or "off"
         fix = "publish the DNS records of Easy DKIM (below), and switch DKIM signing on"
         yield Finding("DKIM of SES", "error", f"SES does not sign mail for {domain} ({status})", fix)
 
@@ -90,7 +93,7 @@ def _dkim_records(domain: str, dkim: dict[str, Any]) -> list[DnsRecord]:
     tokens = dkim.get("Tokens")
     if not isinstance(tokens, list) or dkim.get("SigningAttributesOrigin") == "EXTERNAL":
         return []
-    zone = text(dkim.get("SigningHostedZone")).rstrip(".") or "dkim.amazonses.com"
+    zone = as_text(dkim.get("SigningHostedZone")).rstrip(".") or "dkim.amazonses.com"
     names = [token for token in tokens if isinstance(token, str)]
     return [
         DnsRecord("DKIM key", "cname", f"{token}._domainkey.{domain}", f"{token}.{zone}") for token in names
@@ -104,11 +107,11 @@ def _mail_from(identity: dict[str, Any], region: str) -> tuple[str, list[DnsReco
     DMARC passes because of DKIM alone. Source: https://docs.aws.amazon.com/ses/latest/dg/mail-from.html.
     """
     attributes = identity.get("MailFromAttributes")
-    own = text(attributes.get("MailFromDomain")) if isinstance(attributes, dict) else ""
+    own = as_text(attributes.get("MailFromDomain")) if isinstance(attributes, dict) else ""
     default = "amazonses.com" if region == "us-east-1" else f"{region}.amazonses.com"
     if not own or not isinstance(attributes, dict):
         return default, [], []
-    status = text(attributes.get("MailFromDomainStatus"))
+    status = as_text(attributes.get("MailFromDomainStatus"))
     records = [
         DnsRecord("return path", "mx", own, f"feedback-smtp.{region}.amazonses.com"),
         DnsRecord("SPF", "txt", own, "v=spf1 include:amazonses.com ~all"),

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from newsletter.sending.interfaces import Recallable, SubmissionLog
 
 _SEND = "/v2/email/outbound-emails"
-_AFTER_UNKNOWN = NotSent("not begun: the message before it got no response", stop=False)
+_AFTER_UNKNOWN = NotSent("not begun: the outcome of the message before it is unknown", stop=False)
 
 
 class SesProvider:
@@ -70,8 +70,7 @@ class SesProvider:
         self._settings, self._credentials = settings, credentials
         self._where, self._clock = where, clock
         self._api = Api(settings.url, settings.requests, timeout)
-        url = urlsplit(settings.url)
-        self._host, self._base = url.netloc, url.path.rstrip("/")
+        self._host = urlsplit(settings.url).netloc
 
     def check(self) -> list[Problem]:
         return self._settings.missing(self._where) + self._credentials.problems()
@@ -128,7 +127,7 @@ class SesProvider:
     ) -> dict[str, str]:
         scope = Scope(self._settings.region or "")
         named = {"Host": self._host, **headers}
-        return sign(method, self._base + path, named, pieces, credentials, scope, self._clock())
+        return sign(method, self._api.base + path, named, pieces, credentials, scope, self._clock())
 
 
 def _bodies(

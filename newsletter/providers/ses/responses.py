@@ -8,7 +8,7 @@ message over the quota: it refuses it.
 
 from newsletter.display import masked, printable
 from newsletter.providers.http import Response
-from newsletter.providers.responses import json_object, status_text, text
+from newsletter.providers.responses import as_text, joined, json_object, status_text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 # SES names no time. Its rate is counted by the second.
@@ -52,7 +52,7 @@ _PUBLIC_MESSAGES = ("AccessDenied", "AccessDeniedException")
 def outcome(response: Response) -> Outcome:
     """Return the outcome of a SendEmail call for its one recipient."""
     if response.status == 200:
-        message_id = text(json_object(response).get("MessageId"))
+        message_id = as_text(json_object(response).get("MessageId"))
         # Without the id, it is not certain that SES wrote this response.
         return Accepted(printable(message_id, 200)) if message_id else Unknown("200 without a MessageId")
     if not 400 <= response.status < 500 or response.status == 408:
@@ -62,7 +62,7 @@ def outcome(response: Response) -> Outcome:
 
 def error_type(response: Response) -> str:
     """Return the name of the error in a response, such as MessageRejected; "" if it names none."""
-    named = response.headers.get("x-amzn-ErrorType") or text(json_object(response).get("__type"))
+    named = response.headers.get("x-amzn-ErrorType") or as_text(json_object(response).get("__type"))
     # `com.amazonaws.ses#MessageRejected` and `MessageRejected:http://…` are names too.
     return printable(named.partition(":")[0].rpartition("#")[2], 60)
 
@@ -73,7 +73,7 @@ def error_text(response: Response) -> str:
     words = ""
     if response.status not in (401, 403) or kind in _PUBLIC_MESSAGES:
         words = masked(_message(response))
-    return status_text(response, ": ".join(filter(None, (kind, words))))
+    return status_text(response, joined(kind, words))
 
 
 def explanation(response: Response) -> str:
@@ -109,9 +109,9 @@ def _over_quota(response: Response, words: str) -> NotSent:
 
 
 def _stop(response: Response, words: str) -> NotSent:
-    return NotSent(": ".join(filter(None, (error_text(response), words))))
+    return NotSent(joined(error_text(response), words))
 
 
 def _message(response: Response) -> str:
     content = json_object(response)
-    return text(content.get("message")) or text(content.get("Message"))
+    return as_text(content.get("message")) or as_text(content.get("Message"))

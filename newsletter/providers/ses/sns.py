@@ -21,8 +21,14 @@ from newsletter.errors import Unavailable
 from newsletter.network import connections
 from newsletter.providers.api import USER_AGENT
 from newsletter.providers.http import NoResponse, NotConnected, Transport
-from newsletter.providers.responses import text
-from newsletter.providers.webhook_events import WebhookRefused, iso_time, json_body, refuse_other_time
+from newsletter.providers.responses import as_text
+from newsletter.providers.webhook_events import (
+    NOTHING_TO_DO,
+    WebhookRefused,
+    iso_time,
+    json_body,
+    refuse_stale,
+)
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -58,7 +64,7 @@ def fetch(url: str) -> bytes:
         url, 0, _TIMEOUT_SECONDS, connect=connections.connect, max_content=_MAX_CONTENT_BYTES
     )
     try:
-        response = transport.ask("GET", path, {"User-Agent": USER_AGENT})
+        response = transport.request("GET", path, {"User-Agent": USER_AGENT})
     except (NotConnected, NoResponse) as failure:
         raise Unavailable(f"{parts.hostname} cannot be asked: {failure}") from failure
     if response.status != 200:
@@ -89,9 +95,9 @@ class SnsTopic:
         if not isinstance(message, dict):
             fix = "switch raw message delivery off for this subscription: a raw message has no signature"
             raise WebhookRefused("it is no message of SNS", fix)
-        self._refuse_other(text(message.get("TopicArn")), "TopicArn")
-        _refuse_stale(text(message.get("Timestamp")), now)
-        fields = _FIELDS.get(text(message.get("Type")))
+        self._refuse_other(as_text(message.get("TopicArn")), "TopicArn")
+        _refuse_stale_message(as_text(message.get("Timestamp")), now)
+        fields = _FIELDS.get(as_text(message.get("Type")))
         if fields is None:
             raise WebhookRefused("its Type is none of SNS")
         self._verify_signature(message, fields)
@@ -104,7 +110,7 @@ class SnsTopic:
         asked.
         """
         try:
-            url = urlsplit(text(message.get("SubscribeURL")))
+            url = urlsplit(as_text(message.get("SubscribeURL")))
         except ValueError as failure:
             raise WebhookRefused("its SubscribeURL is no address") from failure
         query = parse_qs(url.query)
@@ -116,7 +122,7 @@ class SnsTopic:
 
     def _refuse_other(self, arn: str, where: str) -> None:
         if not compare_digest(arn.encode(errors="replace"), self.arn.encode()):
-            fix = "set `ses.topic` to the ARN of the topic that posts here; others may post here too"
+            fix = f"set `ses.topic` to the ARN of the topic that posts here; {NOTHING_TO_DO}"
             raise WebhookRefused(f"{where} does not name `ses.topic`", fix)
 
     def _verify_signature(self, message: Mapping[str, Any], fields: tuple[str, ...]) -> None:
@@ -125,13 +131,13 @@ class SnsTopic:
         from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
         hashes: dict[str, Any] = {"1": SHA1, "2": SHA256}
-        chosen = hashes.get(text(message.get("SignatureVersion")))
+        chosen = hashes.get(as_text(message.get("SignatureVersion")))
         if chosen is None:
             raise WebhookRefused("its SignatureVersion is neither 1 nor 2")
         signature = _signature(message)  # before a certificate is fetched for anybody
-        key = self._key(text(message.get("SigningCertURL")))
+        key = self._key(as_text(message.get("SigningCertURL")))
         present = [name for name in fields if name in message]
-        signed = "".join(f"{name}\n{text(message.get(name))}\n" for name in present)
+        signed = "".join(f"{name}\n{as_text(message.get(name))}\n" for name in present)
         try:
             key.verify(signature, signed.encode(), PKCS1v15(), chosen())
         except (InvalidSignature, ValueError) as failure:
@@ -163,7 +169,7 @@ class SnsTopic:
 def _signature(message: Mapping[str, Any]) -> bytes:
     """Return the signature of a message; raise WebhookRefused if it has not the length of one (RSA)."""
     try:
-        signature = b64decode(text(message.get("Signature")), validate=True)
+        signature = b64decode(as_text(message.get("Signature")), validate=True)
     except ValueError as failure:
         raise WebhookRefused("the signature is not base64") from failure
     if len(signature) not in _SIGNATURE_BYTES:
@@ -171,11 +177,11 @@ def _signature(message: Mapping[str, Any]) -> bytes:
     return signature
 
 
-def _refuse_stale(timestamp: str, now: datetime) -> None:
+def _refuse_stale_message(timestamp: str, now: datetime) -> None:
     at = iso_time(timestamp)
     if at is None:
         raise WebhookRefused("it has no Timestamp")
-    refuse_other_time(at.timestamp(), now, MAX_AGE, MAX_AHEAD)
+    refuse_stale(at.timestamp(), now, MAX_AGE, MAX_AHEAD)
 
 
 def _parse_certificate(pem: bytes) -> "RSAPublicKey":

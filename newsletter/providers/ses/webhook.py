@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from newsletter.mail.event_tag import NAME, TaggedMail, parse_event_tag
-from newsletter.providers.responses import mapping, text
+from newsletter.providers.responses import as_object, as_text
 from newsletter.providers.ses.sns import Fetch, SnsTopic, fetch
 from newsletter.providers.ses_bounces import ses_bounce_kind
 from newsletter.providers.webhook_events import (
     EventKind,
     Skipped,
     WebhookEvents,
-    collect,
+    count_skipped,
     iso_time,
     json_body,
     status_code,
@@ -57,19 +57,19 @@ class SesWebhook:
         """Return the event of a message about the mail of a list; skip any other, and never raise."""
         message = json_body(body)
         if not isinstance(message, dict):
-            return collect(["malformed"])
+            return count_skipped(["malformed"])
         if message.get("Type") != "Notification":
-            return collect(["ignored"])
+            return count_skipped(["ignored"])
         content = message.get("Message")
         event = json_body(content.encode(errors="replace")) if isinstance(content, str) else None
-        return collect([_event(event, list_id)])
+        return count_skipped([_event(event, list_id)])
 
 
 def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     """Return the event, or why it is skipped; the recipient comes from our tag, never from the address."""
     if not isinstance(raw, dict):
         return "malformed"
-    name, mail = raw.get("eventType") or raw.get("notificationType"), mapping(raw.get("mail"))
+    name, mail = raw.get("eventType") or raw.get("notificationType"), as_object(raw.get("mail"))
     if not isinstance(name, str):
         return "malformed"
     if name in _IGNORED:
@@ -77,14 +77,14 @@ def _event(raw: object, list_id: str) -> DeliveryEvent | Skipped:
     tagged = _tagged(mail, list_id)
     if tagged is None:
         return "foreign"
-    details = mapping(raw.get(name.lower()))
+    details = as_object(raw.get(name.lower()))
     status = _status(details) if name == "Bounce" else None
     at = iso_time(details.get("timestamp"))
     return tagged_event(SOURCE, tagged, _kind(name, details, status), at, mail.get("messageId"), status)
 
 
 def _tagged(mail: dict[str, Any], list_id: str) -> TaggedMail | None:
-    values = mapping(mail.get("tags")).get(NAME)
+    values = as_object(mail.get("tags")).get(NAME)
     return parse_event_tag(values[0], list_id) if isinstance(values, list) and values else None
 
 
@@ -96,7 +96,7 @@ def _kind(name: str, details: dict[str, Any], status: str | None) -> EventKind |
         # A report that a message is no spam is one of the types (https://www.iana.org/assignments/marf-parameters).
         return "ignored" if details.get("complaintFeedbackType") == "not-spam" else "complained"
     if name == "Bounce":
-        return ses_bounce_kind(details.get("bounceType"), text(details.get("bounceSubType")), status)
+        return ses_bounce_kind(details.get("bounceType"), as_text(details.get("bounceSubType")), status)
     return None
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import SecretStr
 
 from newsletter.config.model import Config, Smtp
-from newsletter.constants import CONFIG_FILE
+from newsletter.config.provider_facts import PROVIDER_TRACKING
+from newsletter.constants import CONFIG_FILE, PROVIDER_KEYS
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
 from newsletter.mail.message import Batch, Recipient
@@ -24,7 +25,6 @@ from newsletter.providers.smtp.session import (
     wrong_setting,
 )
 from newsletter.sending.outcomes import (
-    NO_TRACKING,
     NOT_BEGUN,
     Accepted,
     Capabilities,
@@ -66,7 +66,10 @@ class SmtpProvider:
         where: str = CONFIG_FILE,
     ) -> None:
         self.capabilities = Capabilities(
-            recipients_per_call=1, leaves_machine=True, tracking=NO_TRACKING, in_flight=settings.connections
+            recipients_per_call=1,
+            leaves_machine=True,
+            tracking=PROVIDER_TRACKING["smtp"],
+            in_flight=settings.connections,
         )
         self._settings = settings
         self._password = password
@@ -85,7 +88,7 @@ class SmtpProvider:
             problems.append(self._key_problem)
         elif settings.username and not self._password:
             fix = "set it in the environment (on GitHub, as a secret), or in the file `env` of the state"
-            problems.append(Problem("SMTP_PASSWORD", "is not set, but smtp.username is", fix))
+            problems.append(Problem(PROVIDER_KEYS["smtp"][-1], "is not set, but smtp.username is", fix))
         if settings.security == "none" and settings.username:
             fix = "use `security: starttls` or `tls`"
             problems.append(Problem(self._where, "smtp would send the password without encryption", fix))
