@@ -93,15 +93,13 @@ def send(
         raise click.UsageError("name an issue (news send 2026-04-27), or use --ready")
     if ready and addresses:
         raise click.UsageError("--to sends one issue: name it, without --ready")
-    if now and at:
-        raise click.UsageError("--now and --at exclude each other")
-    if canary and at:
-        raise click.UsageError("--canary and --at exclude each other: a canary leaves at once")
     if wait and addresses:
         raise click.UsageError("--wait is for the send to the list, and --to sends a test")
     if wait and canary:
         raise click.UsageError("--wait and --canary exclude each other: a person continues after a canary")
     options = SendOptions(now, _parse_at(at) if at else None, canary, list_changed)
+    if options.conflict:
+        raise click.UsageError(options.conflict)
     tune_gc()
     to_send = not addresses and not dry_run
     newsletter = load(folder)

@@ -40,11 +40,13 @@ class SendPlanner:
         """Plan the send of an issue, or the continuation of its started send.
 
         Raise SendRefused if the issue has errors, its content, provider or key differs from that of the
-        started send, the list is another one, is empty or has changed too much, the send is halted, an option
-        comes too late, or the provider cannot schedule mail for `send_at`.
+        started send, the list is another one, is empty or has changed too much, the send is halted, options
+        exclude each other, one comes too late, or the provider cannot schedule mail for `send_at`.
         """
         options = options or SendOptions()
         self.refuse_errors(prepared)
+        if options.conflict:
+            raise SendRefused(options.conflict, "leave out one of them")
         guards.refuse_schedule(options.send_at, self.clock.now(), self.provider)
         send, counts = self.find_started(prepared)
         guards.refuse_late_options(send, options)

@@ -312,6 +312,13 @@ def test_a_time_that_nobody_understands(text: str, news: News, fake: SendGridFak
     assert news(*SEND, "--at", text).exit_code == 2
 
 
+@pytest.mark.parametrize("option", [("--now",), ("--canary", "2")], ids=lambda option: option[0])
+def test_a_time_excludes_some_options(option: tuple[str, ...], news: News, fake: SendGridFake) -> None:
+    refused = news(*SEND, "--at", "2026-05-04 09:00", *option)
+    assert refused.exit_code == 2 and f"{option[0]} and --at exclude each other" in refused.output
+    assert fake.connections == 0
+
+
 def test_smtp_cannot_schedule(news: News, folder: Path) -> None:
     with ScriptedSmtp() as server:
         smtp(folder, server)

@@ -316,6 +316,22 @@ def test_options_of_the_start_come_too_late_after_it(
     assert service.plan(prepared).recipients == 5, "without the option it continues"
 
 
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        pytest.param(SendOptions(now=True, send_at=NOW + timedelta(hours=3)), "--now and --at", id="now"),
+        pytest.param(
+            SendOptions(canary_size=2, send_at=NOW + timedelta(hours=3)), "--canary and --at", id="canary"
+        ),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(
+    options: SendOptions, names: str, service: SendService, tmp_path: Path
+) -> None:
+    with refused(tmp_path, f"{names} exclude each other"):
+        service.plan(service.prepare(ISSUE), options)
+
+
 def test_now_does_not_come_too_late_for_mail_that_leaves_at_once(service: SendService) -> None:
     service.start(service.plan(service.prepare(ISSUE), SendOptions(now=True)))
     assert service.plan(service.prepare(ISSUE), SendOptions(now=True)).recipients == 5
