@@ -83,8 +83,12 @@ class SendService(SendPlanner):
         limited: Limiter = run_limited,
         sync: StateSync | None = None,
         pull: Callable[[], PullReport] | None = None,
+        on_wait: OnWait = ignore_wait,
     ) -> None:
-        """Take the parts; `pull` reads who left outside, before the recipients of a send are counted."""
+        """Take the parts; `pull` reads who left outside, before the recipients of a send are counted.
+
+        `on_wait` is called with each wait for a lock in the database.
+        """
         super().__init__(newsletter, database, provider, clock)
         self._database = database
         self._limited = limited
@@ -92,9 +96,8 @@ class SendService(SendPlanner):
         self._pull = pull
         self.timing = timing or SendTimings()
         # `deliver` and `cancel` yield their waits, and do not report them to `on_wait`.
-        self.leases = SendLeases(lambda: self.ledger, clock, self.timing)
+        self.leases = SendLeases(lambda: self.ledger, clock, self.timing, on_wait)
         self._process: SendProcess | None = None
-        self._tracking_is_known = True
 
     @classmethod
     @contextmanager
@@ -188,8 +191,8 @@ class SendService(SendPlanner):
             limited=limited,
             sync=state.sync if is_real else None,
             pull=pull,
+            on_wait=on_wait or ignore_wait,
         )
-        service.leases.on_wait = on_wait or ignore_wait
         with closing(service):
             yield service
 
@@ -245,7 +248,7 @@ class SendService(SendPlanner):
         mail is missing, and, with `exact`, if the number of recipients differs from the plan. The issue is
         not claimed then.
         """
-        self._refuse_account_tracking()
+        tracking_is_known = self._refuse_account_tracking()
         if self._pull:
             refuse_old(self.newsletter, self._database, self.clock.now())
         if self._sync:
@@ -253,22 +256,27 @@ class SendService(SendPlanner):
         if plan.send:
             guards.refuse_other_key(plan.send, self.key_fingerprint(plan.prepared))
         _ = self.secret  # before the claim: no mail can be sent without the key
-        mailing = plan.prepared.mailing
         if plan.send and plan.action == "resume":
             is_halted = plan.recipients or plan.send.state == "cancelled"
-            return StartedSend(self._reopen(plan.send) if is_halted else plan.send, mailing)
-        if plan.send and plan.action == "retry":
+            send = self._reopen(plan.send) if is_halted else plan.send
+        elif plan.send and plan.action == "retry":
             self._override_state(plan.send, "refused", "waiting", "to be tried again", plan.addresses)
-            return StartedSend(plan.send, mailing)
+            send = plan.send
+        else:
+            send = self._claim(plan, exact=exact)
+        return StartedSend(send, plan.prepared.mailing, tracking_is_known)
+
+    def _claim(self, plan: SendPlan, *, exact: bool) -> Send:
+        """Claim the issue of a plan for the list, and plan its recipients into chunks; return the send."""
         self._refuse_missing_slots(plan.settings)
         agreed = plan.counts.recipients if exact and plan.send is None else None
         fingerprint = self.key_fingerprint(plan.prepared)
         settings = replace(plan.settings, agreed_recipients=agreed, key_fingerprint=fingerprint)
-        claim = partial(claim_send, mailing, self.ledger, self.provider, settings)
+        claim = partial(claim_send, plan.prepared.mailing, self.ledger, self.provider, settings)
         send = self.leases.when_unlocked(when_unlocked(claim, self.clock, self.timing))
         if agreed is not None:
             guards.refuse_other_recipients(send.recipients, agreed)  # of another process's send
-        return StartedSend(send, mailing)
+        return send
 
     def deliver(
         self, started: StartedSend, stopped: Callable[[], bool], hands_over: Callable[[], bool] = never
@@ -285,7 +293,7 @@ class SendService(SendPlanner):
             in_flight=self.provider.capabilities.in_flight,
             timing=self.timing,
         )
-        if not self._tracking_is_known:
+        if not started.tracking_is_known:
             yield TrackingNotKnown(self.provider.name)
         yield from acquire_lease(started.send, self.ledger, self.clock, self.timing, stopped)
         with self.leases.released(started.send, hands_over):
@@ -361,21 +369,22 @@ class SendService(SendPlanner):
         what = f"{self.provider.name} said, before anything was sent: {answer.reason}"
         raise SendRefused(what, "correct this, then run the same command again")
 
-    def _refuse_account_tracking(self) -> None:
+    def _refuse_account_tracking(self) -> bool:
         """Raise SendRefused if the account tracks readers in a way that newsletter.yml does not ask for.
 
-        A key that may send only is not refused: `news doctor` tells what to look at.
+        Return False if the key cannot read it. A key that may only send is not refused: `news doctor` tells
+        what to look at.
         """
         if not isinstance(self.provider, TracksByAccount):
-            return
+            return True
         switched_on = self.provider.account_tracking(self.newsletter.config)
-        self._tracking_is_known = switched_on is not None
         if switched_on is None:
-            return
+            return False
         if isinstance(switched_on, NotSent):
             self._refuse_at_provider(switched_on)
         wanted = self.newsletter.config.tracking.wanted
         guards.refuse_account_tracking(self.provider.name, switched_on, wanted)
+        return True
 
     def _refuse_missing_slots(self, settings: StartSettings) -> None:
         """Raise SendRefused if mail would be held back and the account has no free slot for its recall."""

@@ -46,3 +46,5 @@ class StartedSend:
 
     send: Send
     mailing: Mailing
+    # False if the provider's key cannot read whether the account tracks readers.
+    tracking_is_known: bool = True

@@ -23,6 +23,7 @@ from newsletter.sending.events import Waiting
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.model import Send, SendOptions
 from newsletter.services.due import due_issues
+from newsletter.services.open_state import OnWait, ignore_wait
 from newsletter.services.prepare import Prepared
 from newsletter.services.send import SendPlan, SendService
 from newsletter.store.database import Database
@@ -69,11 +70,15 @@ def rehearsals(tmp_path: Path) -> Iterator[SendService]:
 
 @contextmanager
 def opened(
-    folder: Path, provider: FakeProvider, timing: SendTimings | None = None, extra: str = ""
+    folder: Path,
+    provider: FakeProvider,
+    timing: SendTimings | None = None,
+    extra: str = "",
+    on_wait: OnWait = ignore_wait,
 ) -> Iterator[SendService]:
     newsletter = samples.newsletter(folder, extra=extra)
     parts = (newsletter, Database.open(newsletter), provider, provider.clock, timing)
-    with closing(SendService(*parts, limited=unlimited)) as service:
+    with closing(SendService(*parts, limited=unlimited, on_wait=on_wait)) as service:
         yield service
 
 
@@ -419,20 +424,21 @@ def test_a_corrected_issue_is_planned_after_a_cancel_that_covers_everybody(
 # A database that another process has locked
 
 
-def test_a_start_waits_for_a_locked_database_and_says_so(service: SendService, tmp_path: Path) -> None:
-    plan = service.plan(service.prepare(ISSUE))
+def test_a_start_waits_for_a_locked_database_and_says_so(provider: FakeProvider, tmp_path: Path) -> None:
     waits: list[str] = []
-    with closing(sqlite3.connect(tmp_path / ".news" / "news.db")) as other:
-        other.execute("begin immediate")
 
-        def on_wait(wait: Waiting) -> None:
-            waits.append(wait.reason)
-            other.rollback()
+    def on_wait(wait: Waiting) -> None:
+        waits.append(wait.reason)
+        other.rollback()
 
-        service.leases.on_wait = on_wait
-        started = service.start(plan)
-    assert waits == [f"another process has locked the send of {ISSUE} in the database"]
-    assert service.queries.counts(started.send).waiting == 5
+    with opened(tmp_path, provider, on_wait=on_wait) as service:
+        subscribe(service, *readers(1, 5))
+        plan = service.plan(service.prepare(ISSUE))
+        with closing(sqlite3.connect(tmp_path / ".news" / "news.db")) as other:
+            other.execute("begin immediate")
+            started = service.start(plan)
+        assert waits == [f"another process has locked the send of {ISSUE} in the database"]
+        assert service.queries.counts(started.send).waiting == 5
 
 
 def test_a_cancel_that_is_stopped_while_the_database_is_locked_ends_at_once(
