@@ -145,7 +145,7 @@ def resume(folder: Path, issue: str, wait: bool, yes: bool, options: ReportOptio
             agree(plan, service, yes)
             resumed = None if wait else service.start(plan)
         if resumed is None:
-            sys.exit(deliver_when_free(service, plan, lambda now: deliver(service, now, options)))
+            sys.exit(deliver_when_free(service, plan, lambda started: deliver(service, started, options)))
         sys.exit(deliver(service, resumed, options))
 
 

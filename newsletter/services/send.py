@@ -29,7 +29,7 @@ from newsletter.sending.publisher import Publisher
 from newsletter.sending.start import claim_send
 from newsletter.services.open_state import OnWait, OpenState, ignore_wait, open_local, open_state
 from newsletter.services.plan_send import SendPlanner
-from newsletter.services.prepare import Prepared, prepare
+from newsletter.services.prepare import Prepared, prepare, tracking_problems
 from newsletter.services.pull import PullReport, pull_into, refuse_failed, refuse_old
 from newsletter.services.pull_sources import has_sources
 from newsletter.services.send_lease import SendLeases
@@ -214,7 +214,7 @@ class SendService(SendPlanner):
         """Render and check an issue, or the issue of a file; add the provider's problems."""
         prepared = self._limited(prepare, self.newsletter, issue)
         name, tracking = self.provider.name, self.provider.capabilities.tracking
-        problems = guards.tracking_problems(name, tracking, self.newsletter.config.tracking.wanted)
+        problems = tracking_problems(name, tracking, self.newsletter.config.tracking.wanted)
         return replace(prepared, problems=(*prepared.problems, *problems, *self.provider.check()))
 
     def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:

@@ -12,9 +12,9 @@ from newsletter.config.provider_facts import PROVIDER_TRACKING
 from newsletter.constants import TrackingKind
 from newsletter.errors import SendRefused
 from newsletter.sending.events import Event, TrackingNotKnown
-from newsletter.sending.guards import tracking_problems
 from newsletter.sending.outcomes import Capabilities, NotSent, Tracking
 from newsletter.services.check import check
+from newsletter.services.prepare import tracking_problems
 from newsletter.services.send import SendService
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Subscribers
