@@ -11,7 +11,7 @@ import click
 
 from newsletter.cli import output, progress, pull_summary, send_summary, terminal
 from newsletter.cli.command import command
-from newsletter.cli.deliver import agree, deliver, send_issue
+from newsletter.cli.deliver import confirm_plan, deliver, send_issue
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.newsletter import load
@@ -133,36 +133,38 @@ def resume(folder: Path, issue: str, wait: bool, yes: bool, options: ReportOptio
     After an interruption, after a canary, or after it was cancelled. The same recipients get the same
     content; subscribers who joined since then are not among them.
     """
-    from newsletter.services.standby import refuse_state_ref
-
-    if wait:
-        refuse_state_ref(load(folder))
-    with open_send(folder, issue) as (service, started):
+    with open_send(folder, issue, stands_by=wait) as (service, send):
         with terminal.stdout_to_stderr(options.as_json):
-            prepared = service.prepare(started.issue)
+            prepared = service.prepare(send.issue)
             terminal.show_findings(prepared)
-            plan = service.plan_resume(prepared, started)
-            agree(plan, service, yes)
-            resumed = None if wait else service.start(plan)
-        if resumed is None:
+            plan = service.plan_resume(prepared, send)
+            confirm_plan(plan, service, yes)
+        if wait:
             sys.exit(deliver_when_free(service, plan, lambda started: deliver(service, started, options)))
-        sys.exit(deliver(service, resumed, options))
+        sys.exit(deliver(service, service.start(plan), options))
 
 
 @contextmanager
-def open_send(folder: Path, issue: str, *, waits: bool = True) -> "Iterator[tuple[SendService, Send]]":
+def open_send(
+    folder: Path, issue: str, *, waits: bool = True, stands_by: bool = False
+) -> "Iterator[tuple[SendService, Send]]":
     """Open an issue's started send with its own provider; raise UsageError if `issue` names no issue.
 
-    `waits`: wait while another machine may be sending.
+    `waits`: wait while another machine may be sending. `stands_by`: raise SendRefused if no `Standby` can
+    wait for the send.
     """
     from newsletter.issue import files
     from newsletter.services.send import SendService
+    from newsletter.services.standby import refuse_state_ref
 
     if (name := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
+    newsletter = load(folder)
+    if stands_by:
+        refuse_state_ref(newsletter)
     on_wait = progress.wait_shower() if waits else None
-    with SendService.open_for(load(folder), name, on_wait, pull_summary.show_pull) as (service, started):
+    with SendService.open_for(newsletter, name, on_wait, pull_summary.show_pull) as (service, started):
         yield service, started
 
 
