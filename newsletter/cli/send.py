@@ -86,7 +86,7 @@ def send(
     Exit codes: 0 all accepted; 1 refused to start; 3 somebody is unknown, refused or still waiting.
     """
     from newsletter.sending.model import SendOptions
-    from newsletter.services.send import SendService
+    from newsletter.services.open_send import open_service
     from newsletter.services.standby import refuse_state_ref
 
     if issue is None and not ready:
@@ -107,7 +107,7 @@ def send(
         refuse_state_ref(newsletter)
     if ready:
         sys.exit(send_ready(newsletter, ReadyOptions(issue, at_most, provider, options, yes, dry_run, wait)))
-    opened = SendService.open(
+    opened = open_service(
         newsletter,
         provider,
         to_send=to_send,
@@ -154,7 +154,7 @@ def open_send(
     wait for the send.
     """
     from newsletter.issue import files
-    from newsletter.services.send import SendService
+    from newsletter.services.open_send import open_started
     from newsletter.services.standby import refuse_state_ref
 
     if (name := files.issue_name(issue)) is None:
@@ -164,7 +164,7 @@ def open_send(
     if stands_by:
         refuse_state_ref(newsletter)
     on_wait = progress.wait_shower() if waits else None
-    with SendService.open_for(newsletter, name, on_wait, pull_summary.show_pull) as (service, started):
+    with open_started(newsletter, name, on_wait, pull_summary.show_pull) as (service, started):
         yield service, started
 
 

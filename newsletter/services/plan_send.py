@@ -1,6 +1,6 @@
 """Plan a send: check every guard, and decide to whom it goes; nothing is written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import SendRefused
@@ -19,8 +19,17 @@ from newsletter.store.subscribers import Subscribers
 class SendPlanner:
     """The planner of one newsletter's sends through one provider; it only reads the database."""
 
-    def __init__(self, newsletter: Newsletter, database: Database, provider: Provider, clock: Clock) -> None:
+    def __init__(
+        self,
+        newsletter: Newsletter,
+        database: Database,
+        provider: Provider,
+        clock: Clock,
+        pull_first: Callable[[Prepared], None],
+    ) -> None:
+        """Take the parts; each plan first calls `pull_first`, which reads who left outside, or refuses."""
         self.newsletter, self.provider, self.clock = newsletter, provider, clock
+        self._pull_first = pull_first
         self.queries = LedgerQueries(database, clock.now)
         self.subscribers = Subscribers(database)
 
@@ -39,10 +48,12 @@ class SendPlanner:
     def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
         """Plan the send of an issue, or the continuation of its started send.
 
-        Raise SendRefused if the issue has errors, its content, provider or key differs from that of the
-        started send, the list is another one, is empty or has changed too much, the send is halted, options
-        exclude each other, one comes too late, or the provider cannot schedule mail for `send_at`.
+        Raise SendRefused if `pull_first` does, the issue has errors, its content, provider or key differs
+        from that of the started send, the list is another one, is empty or has changed too much, the send is
+        halted, options exclude each other, one comes too late, or the provider cannot schedule mail for
+        `send_at`.
         """
+        self._pull_first(prepared)
         options = options or SendOptions()
         self.refuse_errors(prepared)
         if options.conflict:
@@ -67,8 +78,10 @@ class SendPlanner:
     def plan_resume(self, prepared: Prepared, send: Send) -> SendPlan:
         """Plan the continuation of a started send, even if it was cancelled or waits for a go-ahead.
 
-        Raise SendRefused if the issue has errors, or its content, provider or key differs from the send's.
+        Raise SendRefused if `pull_first` does, the issue has errors, or its content, provider or key differs
+        from the send's.
         """
+        self._pull_first(prepared)
         send = self.reread(send)
         self._refuse_continuation(prepared, send)
         counts = self.queries.counts(send)
@@ -81,6 +94,7 @@ class SendPlanner:
         Raise SendRefused as `plan_resume` does, and if the send is halted, no recipient was refused, or a
         named one was not.
         """
+        self._pull_first(prepared)
         send = self.reread(send)
         counts = self.queries.counts(send)
         guards.refuse_halted(send, counts)

@@ -13,6 +13,7 @@ import pytest
 from newsletter.cli.plan_summary import show_plan
 from newsletter.cli.send_summary import show_status
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, Send, SendOptions
+from newsletter.services.open_send import open_service
 from newsletter.services.send import SendService
 from newsletter.services.send_plan import ListChange
 from newsletter.services.status import SendStatus
@@ -730,7 +731,7 @@ def test_the_plan_of_a_rehearsal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with SendService.open(samples.newsletter(tmp_path), "outbox") as service:
+    with open_service(samples.newsletter(tmp_path), "outbox") as service:
         Subscribers(service._database, lambda: NOW).add(parse_subscriber("a@example.com")[0])
         show_plan(service.plan(service.prepare("2026-04-27")), service)
     lines = shown(capsys).splitlines()

@@ -23,6 +23,7 @@ from newsletter.sending.events import Waiting
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.model import Send, SendOptions
 from newsletter.services.due import due_issues
+from newsletter.services.open_send import open_service
 from newsletter.services.open_state import OnWait, ignore_wait
 from newsletter.services.prepare import Prepared
 from newsletter.services.send import SendPlan, SendService
@@ -63,7 +64,7 @@ def service(tmp_path: Path, provider: FakeProvider) -> Iterator[SendService]:
 @pytest.fixture
 def rehearsals(tmp_path: Path) -> Iterator[SendService]:
     """A service with five subscribers, over the outbox, as a program opens it."""
-    with SendService.open(samples.newsletter(tmp_path), "outbox") as service:
+    with open_service(samples.newsletter(tmp_path), "outbox") as service:
         subscribe(service, *readers(1, 5))
         yield service
 
@@ -518,7 +519,7 @@ def test_a_new_send_replaces_one_with_another_key_that_nobody_has(
 def test_an_issue_can_be_rehearsed_again_with_another_key(tmp_path: Path) -> None:
     for key in (samples.SECRET, "another key, and long enough"):
         newsletter = samples.newsletter(tmp_path, NEWS_SECRET_KEY=key)
-        with SendService.open(newsletter, "outbox") as rehearsals:
+        with open_service(newsletter, "outbox") as rehearsals:
             subscribe(rehearsals, *readers(1, 5))
             plan = rehearsals.plan(rehearsals.prepare(ISSUE))
             assert (plan.send, plan.recipients) == (None, 5)
