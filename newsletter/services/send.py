@@ -60,12 +60,12 @@ class SendService(SendPlanner):
 
         `on_wait` is called with each wait for a lock in the database.
         """
-        super().__init__(newsletter, database, provider, clock, self._read_departures)
+        timing = timing or SendTimings()
+        super().__init__(newsletter, database, provider, clock, timing, self._read_departures)
         self._database = database
         self._limited = limited
         self._sync = sync
         self._pull = pull
-        self.timing = timing or SendTimings()
         # `deliver` and `cancel` yield their waits, and do not report them to `on_wait`.
         self.leases = SendLeases(lambda: self.ledger, clock, self.timing, on_wait)
         self._process: SendProcess | None = None

@@ -620,6 +620,49 @@ def test_unknown_recipients_that_no_recall_can_settle_are_not_due(
 # The deadline of a cancel
 
 
+@pytest.mark.parametrize(
+    ("options", "minutes", "cancellable"),
+    [
+        pytest.param(SendOptions(), 30, True, id="undo-window"),
+        pytest.param(SendOptions(send_at=NOW + timedelta(hours=3)), 180, True, id="at"),
+        pytest.param(SendOptions(send_at=NOW + timedelta(minutes=5)), 5, False, id="at-soon"),
+        pytest.param(SendOptions(send_at=NOW - timedelta(minutes=5)), 30, True, id="at-just-passed"),
+        pytest.param(SendOptions(now=True), None, False, id="now"),
+        pytest.param(SendOptions(canary_size=5), None, False, id="canary"),
+    ],
+)
+def test_a_plan_knows_when_its_mail_leaves(
+    options: SendOptions, minutes: int | None, cancellable: bool, service: SendService
+) -> None:
+    plan = service.plan(service.prepare(ISSUE), options)
+    sent = deliver(service, plan)
+    leaves = {status.batch.send_at for status in service.queries.held_batches(sent)}
+    assert leaves == ({NOW + timedelta(minutes=minutes)} if minutes else set())
+    assert plan.leaves_at == (leaves.pop() if leaves else None)
+    assert plan.cancellable_until == service.status(sent).cancellable_until
+    assert (plan.cancellable_until is not None) == cancellable
+
+
+def test_the_mail_after_a_canary_is_held_back(
+    service: SendService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = send(service, SendOptions(canary_size=2))
+    plan = service.plan_resume(service.prepare(ISSUE), sent)
+    show_plan(plan, service)
+    assert "  Undo         19 min     news cancel; leaves after 30 min\n" in capsys.readouterr().out
+    deliver(service, plan)
+    (held,) = service.queries.held_batches(sent)
+    assert held.batch.send_at == plan.leaves_at
+
+
+def test_mail_that_the_provider_cannot_hold_back_leaves_at_once(
+    service: SendService, provider: FakeProvider
+) -> None:
+    provider.holds = False
+    plan = service.plan(service.prepare(ISSUE))
+    assert (plan.leaves_at, plan.cancellable_until) == (None, None)
+
+
 def test_one_deadline_is_shown_until_which_a_send_can_be_cancelled(
     provider: FakeProvider, clock: FakeClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
