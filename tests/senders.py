@@ -12,7 +12,7 @@ from tempfile import NamedTemporaryFile
 from sqlalchemy import create_engine, text
 
 from newsletter.sending.model import Send
-from newsletter.services.send import SendService
+from newsletter.services.open_send import open_service
 from newsletter.store.database import Database
 from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.subscribers import Subscribers
@@ -56,7 +56,7 @@ class Sender:
 
     def plan(self) -> None:
         """Start the send; no mail is sent yet."""
-        with SendService.open(self.newsletter) as service:
+        with open_service(self.newsletter) as service:
             service.start(service.plan(service.prepare(ISSUE)))
 
     def send(self) -> Send:

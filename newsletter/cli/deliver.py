@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from newsletter.services.send_plan import SendPlan, StartedSend
 
 
-def agree(plan: "SendPlan", service: "SendService", yes: bool) -> None:
+def confirm_plan(plan: "SendPlan", service: "SendService", yes: bool) -> None:
     """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it is wrong."""
     if not plan.recipients:
         if not plan.counts.unknown:
@@ -101,7 +101,7 @@ def send_issue(
         plan_summary.show_plan(plan, service)
         output.echo("This was a dry run: nothing was sent.")
         return 0
-    agree(plan, service, yes)
+    confirm_plan(plan, service, yes)
 
     def run(started: "StartedSend") -> int:
         return deliver(service, started, interrupt=interrupt, raise_lost=raise_lost)

@@ -1,7 +1,7 @@
 """The summary of a plan, which is shown before a person confirms the send."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.cli import output
@@ -10,7 +10,6 @@ from newsletter.constants import CLIPPED_BYTES
 from newsletter.display import counted, display_path
 
 if TYPE_CHECKING:
-    from newsletter.sending.hold_policy import SendTimings
     from newsletter.services.prepare import Prepared
     from newsletter.services.send import SendService
     from newsletter.services.send_plan import SendPlan
@@ -66,34 +65,21 @@ def _recipients(plan: "SendPlan") -> list[str]:
 
 def _cancel_window(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:
     """Return the time left to cancel the send, as text, and notes on when its mail leaves."""
-    from newsletter.sending.hold_policy import cancel_deadline
-
-    recallable, now = service.provider.recallable, service.clock.now()
-    start = plan.send or plan.settings
+    leaves_at, until, now = plan.leaves_at, plan.cancellable_until, plan.planned_at
     if not service.provider.capabilities.leaves_machine:
         return "none", ["no mail leaves this machine"]
-    if recallable is None:
+    if service.provider.recallable is None:
         return "none", [f"{service.provider.name} cannot hold mail back"]
-    if start.canary_size:
-        return "none", ["the canary leaves at once"]
-    if start.send_at:
-        return _cancel_window_of_schedule(start.send_at, now, service.timing)
-    if start.undo_window_seconds:
-        leaves = now + timedelta(seconds=start.undo_window_seconds)
-        cancellable = _minutes(cancel_deadline(leaves, service.timing) - now)
-        return cancellable, [f"news cancel; leaves after {_minutes(leaves - now)}"]
-    return "none", ["the mail leaves at once"]
-
-
-def _cancel_window_of_schedule(
-    send_at: datetime, now: datetime, timings: "SendTimings"
-) -> tuple[str, list[str]]:
-    from newsletter.sending.hold_policy import cancel_deadline
-
-    leaves, deadline = clock_time(send_at, now), cancel_deadline(send_at, timings)
-    if deadline <= now:
-        return "none", [f"the mail leaves in a few minutes, at {leaves}"]
-    return "yes", [f"news cancel, until {clock_time(deadline, now)}", f"leaves at {leaves}"]
+    if leaves_at is None:
+        return "none", [f"the {'canary' if plan.settings.canary_size else 'mail'} leaves at once"]
+    if until is None:
+        return "none", [f"the mail leaves in a few minutes, at {clock_time(leaves_at, now)}"]
+    if (plan.send or plan.settings).send_at == leaves_at:
+        return "yes", [
+            f"news cancel, until {clock_time(until, now)}",
+            f"leaves at {clock_time(leaves_at, now)}",
+        ]
+    return _minutes(until - now), [f"news cancel; leaves after {_minutes(leaves_at - now)}"]
 
 
 def _minutes(span: timedelta) -> str:

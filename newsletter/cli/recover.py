@@ -9,7 +9,7 @@ import click
 
 from newsletter.cli import output, progress, terminal
 from newsletter.cli.command import command
-from newsletter.cli.deliver import agree, deliver, show_failure
+from newsletter.cli.deliver import confirm_plan, deliver, show_failure
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
 from newsletter.cli.send import open_send
@@ -101,7 +101,7 @@ def retry(
             prepared = service.prepare(send.issue)
             terminal.show_findings(prepared)
             plan = service.plan_retry(prepared, send, addresses)
-            agree(plan, service, yes)
+            confirm_plan(plan, service, yes)
             started = service.start(plan)
         sys.exit(deliver(service, started, options))
 

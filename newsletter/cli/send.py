@@ -11,7 +11,7 @@ import click
 
 from newsletter.cli import output, progress, pull_summary, send_summary, terminal
 from newsletter.cli.command import command
-from newsletter.cli.deliver import agree, deliver, send_issue
+from newsletter.cli.deliver import confirm_plan, deliver, send_issue
 from newsletter.cli.gc_tuning import tune_gc
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.newsletter import load
@@ -86,22 +86,20 @@ def send(
     Exit codes: 0 all accepted; 1 refused to start; 3 somebody is unknown, refused or still waiting.
     """
     from newsletter.sending.model import SendOptions
-    from newsletter.services.send import SendService
+    from newsletter.services.open_send import open_service
     from newsletter.services.standby import refuse_state_ref
 
     if issue is None and not ready:
         raise click.UsageError("name an issue (news send 2026-04-27), or use --ready")
     if ready and addresses:
         raise click.UsageError("--to sends one issue: name it, without --ready")
-    if now and at:
-        raise click.UsageError("--now and --at exclude each other")
-    if canary and at:
-        raise click.UsageError("--canary and --at exclude each other: a canary leaves at once")
     if wait and addresses:
         raise click.UsageError("--wait is for the send to the list, and --to sends a test")
     if wait and canary:
         raise click.UsageError("--wait and --canary exclude each other: a person continues after a canary")
     options = SendOptions(now, _parse_at(at) if at else None, canary, list_changed)
+    if options.conflict:
+        raise click.UsageError(options.conflict)
     tune_gc()
     to_send = not addresses and not dry_run
     newsletter = load(folder)
@@ -109,7 +107,7 @@ def send(
         refuse_state_ref(newsletter)
     if ready:
         sys.exit(send_ready(newsletter, ReadyOptions(issue, at_most, provider, options, yes, dry_run, wait)))
-    opened = SendService.open(
+    opened = open_service(
         newsletter,
         provider,
         to_send=to_send,
@@ -135,36 +133,38 @@ def resume(folder: Path, issue: str, wait: bool, yes: bool, options: ReportOptio
     After an interruption, after a canary, or after it was cancelled. The same recipients get the same
     content; subscribers who joined since then are not among them.
     """
-    from newsletter.services.standby import refuse_state_ref
-
-    if wait:
-        refuse_state_ref(load(folder))
-    with open_send(folder, issue) as (service, started):
+    with open_send(folder, issue, stands_by=wait) as (service, send):
         with terminal.stdout_to_stderr(options.as_json):
-            prepared = service.prepare(started.issue)
+            prepared = service.prepare(send.issue)
             terminal.show_findings(prepared)
-            plan = service.plan_resume(prepared, started)
-            agree(plan, service, yes)
-            resumed = None if wait else service.start(plan)
-        if resumed is None:
-            sys.exit(deliver_when_free(service, plan, lambda now: deliver(service, now, options)))
-        sys.exit(deliver(service, resumed, options))
+            plan = service.plan_resume(prepared, send)
+            confirm_plan(plan, service, yes)
+        if wait:
+            sys.exit(deliver_when_free(service, plan, lambda started: deliver(service, started, options)))
+        sys.exit(deliver(service, service.start(plan), options))
 
 
 @contextmanager
-def open_send(folder: Path, issue: str, *, waits: bool = True) -> "Iterator[tuple[SendService, Send]]":
+def open_send(
+    folder: Path, issue: str, *, waits: bool = True, stands_by: bool = False
+) -> "Iterator[tuple[SendService, Send]]":
     """Open an issue's started send with its own provider; raise UsageError if `issue` names no issue.
 
-    `waits`: wait while another machine may be sending.
+    `waits`: wait while another machine may be sending. `stands_by`: raise SendRefused if no `Standby` can
+    wait for the send.
     """
     from newsletter.issue import files
-    from newsletter.services.send import SendService
+    from newsletter.services.open_send import open_started
+    from newsletter.services.standby import refuse_state_ref
 
     if (name := files.issue_name(issue)) is None:
         raise click.UsageError("an issue is named by its date: 2026-04-27")
     tune_gc()
+    newsletter = load(folder)
+    if stands_by:
+        refuse_state_ref(newsletter)
     on_wait = progress.wait_shower() if waits else None
-    with SendService.open_for(load(folder), name, on_wait, pull_summary.show_pull) as (service, started):
+    with open_started(newsletter, name, on_wait, pull_summary.show_pull) as (service, started):
         yield service, started
 
 

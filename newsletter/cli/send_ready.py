@@ -67,12 +67,12 @@ class _ReadyRun:
     def _try(self, *, is_last: bool = False) -> int:
         """Send the due issues; raise SaveLost if another machine saved first, unless `is_last`."""
         from newsletter.services.due import due_issues
-        from newsletter.services.send import SendService
+        from newsletter.services.open_send import open_service
 
         if self._is_stale():
             return self._code(broken=False)
         options = self._options
-        opened = SendService.open(
+        opened = open_service(
             self._newsletter,
             options.provider,
             to_send=not options.dry_run,

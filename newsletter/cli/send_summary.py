@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from newsletter.sending.model import Counts, Send
     from newsletter.services.send import SendService
-    from newsletter.services.status import SendStatus
+    from newsletter.services.status import Resumable, SendStatus
 
 MAX_REASONS = 3
 _LABELS = {
@@ -23,6 +23,14 @@ _LABELS = {
     "waiting": "Waiting",
     "cancelled": "Cancelled",
     "left": "Left",
+}
+# The purpose of `news resume`, by what it would do (SendStatus.resumable).
+_PURPOSES: "dict[Resumable, str]" = {
+    "go-ahead": "Look at what the canary received, then send to the others",
+    "settle": "Settle unknown recipients and continue (nobody gets it twice)",
+    "all": "Send to all who wait, also after the canary (nobody gets it twice)",
+    "waiting": "Continue (nobody gets it twice)",
+    "cancelled": "Send it after all, unchanged",
 }
 # What was reported about accepted messages later; the number is that of different recipients.
 _REPORTED = {"delivered": "Delivered", "bounced": "Bounced", "complained": "Complained"}
@@ -231,11 +239,10 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
             yield f"Finish cancelling it, {until}", f"news cancel {issue}"
         if counts.nobody_has_it:
             yield "Send the corrected issue", f"news send {issue}"
-        yield "Send it after all, unchanged", f"news resume {issue}"
+        yield _PURPOSES["cancelled"], f"news resume {issue}"
     else:
-        resume = _purpose_of_resume(status)
-        if resume:
-            yield resume, f"news resume {issue}"
+        if resume := status.resumable:
+            yield _PURPOSES[resume], f"news resume {issue}"
         if until:
             yield f"{'Or cancel it' if resume else 'Cancel it'}, {until}", f"news cancel {issue}"
         elif status.waits_for_go_ahead:
@@ -252,18 +259,6 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
     if counts.refused:
         yield "See who was refused", f"news status {issue} --list refused"
         yield "Try them again, when the cause is removed", f"news retry {issue} --refused [ADDRESS]…"
-
-
-def _purpose_of_resume(status: "SendStatus") -> str:
-    """Return the purpose of `news resume` for an open send; "" if it would do nothing."""
-    counts = status.counts
-    if status.waits_for_go_ahead:
-        return "Look at what the canary received, then send to the others"
-    if counts.in_flight or (counts.unknown and status.cancellable_until) or status.can_repeat:
-        return "Settle unknown recipients and continue (nobody gets it twice)"
-    if counts.waiting and status.send.canary_size is not None:
-        return "Send to all who wait, also after the canary (nobody gets it twice)"
-    return "Continue (nobody gets it twice)" if counts.waiting else ""
 
 
 def show_rehearsal(service: "SendService", accepted: int) -> None:

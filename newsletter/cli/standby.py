@@ -10,7 +10,8 @@ from newsletter.errors import SendBusy
 if TYPE_CHECKING:
     from newsletter.services.send import SendService
     from newsletter.services.send_plan import SendPlan, StartedSend
-    from newsletter.services.standby import Standby
+    from newsletter.services.standby import Waits
+    from newsletter.store.journal import Holder
 
 _STOPPING = "The wait ends."
 
@@ -30,28 +31,24 @@ def deliver_when_free(
     """
     from newsletter.services.standby import Standby
 
+    def run_wait(wait: "Waits") -> None:
+        if failure := progress.run(wait, 0, interrupt, _STOPPING).failure:
+            raise failure
+
     standby = Standby(service, plan, exact=exact)
     while True:
-        # A look comes first: a process that is suspended in a transaction blocks `start`, and not a look.
-        ending = progress.run(standby.wait, 0, interrupt, _STOPPING)
-        if ending.failure:
-            raise ending.failure
-        if standby.has_waited:
-            with terminal.stdout_to_stderr(True):  # standard output is for the report
-                plan = standby.plan_again()
-            _show_end(standby, plan)
+        with terminal.stdout_to_stderr(True):  # standard output is for the report
+            started = standby.start(run_wait, _show_end)
         try:
-            return deliver(service.start(plan, exact=exact))
+            return deliver(started)
         except SendBusy as busy:
-            standby.refused(busy)
+            standby.note_busy(busy)
 
 
-def _show_end(standby: "Standby", plan: "SendPlan") -> None:
-    """Show that this process takes over the send, or that nothing is left to do; nothing if nobody had it."""
-    if standby.holder is None:
-        return
+def _show_end(holder: "Holder", plan: "SendPlan") -> None:
+    """Show that this process takes over a send from its holder, or that nothing is left to do."""
     issue, counts = plan.prepared.issue.name, plan.counts
-    who = f"process {standby.holder.process} on host {standby.holder.host}"
+    who = f"process {holder.process} on host {holder.host}"
     if not (counts.waiting or counts.in_flight):
         output.echo(f"The send of {issue} by {who} has ended: no recipient is waiting.", err=True)
         return

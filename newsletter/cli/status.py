@@ -46,9 +46,9 @@ def status(folder: Path, issue: str | None, due: bool, options: ReportOptions) -
 
 def _show_due(newsletter: "Newsletter", as_json: bool) -> int:
     from newsletter.services.due import due_issues
-    from newsletter.services.send import SendService
+    from newsletter.services.open_send import open_service
 
-    with SendService.open(newsletter, on_wait=None) as service:
+    with open_service(newsletter, on_wait=None) as service:
         due, broken = terminal.collect_due(due_issues(service))
         is_misnamed = False
         if not (due or as_json):

@@ -10,7 +10,7 @@ from newsletter.display import printable
 from newsletter.errors import NewsError
 from newsletter.limits.process import Limiter, run_limited
 from newsletter.sending.outcomes import Accepted
-from newsletter.services.send import SendService
+from newsletter.services.open_send import open_service
 from newsletter.subscribers.parsing import parse_subscriber
 
 
@@ -22,7 +22,7 @@ def send(
     Raise NewsError if the newsletter, the issue or the address is invalid.
     """
     mailbox, _ = parse_subscriber(address)
-    with SendService.open(_load(folder), provider, to_send=False, for_test=True, limited=limited) as service:
+    with open_service(_load(folder), provider, to_send=False, for_test=True, limited=limited) as service:
         prepared = service.prepare(issue)
         if errors := [problem for problem in prepared.problems if problem.severity == "error"]:
             return {"ok": False, "said": "\n".join(("Nothing was sent:", *map(str, errors)))}

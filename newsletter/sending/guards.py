@@ -1,10 +1,9 @@
-"""The guards of a send: each raises SendRefused for one reason not to start or continue a send. Pure."""
+"""The guards of a send: functions that raise SendRefused for one reason not to start or continue it."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from newsletter.config.provider_facts import Tracking
-from newsletter.constants import TRACKING_KINDS, TrackingKind
+from newsletter.constants import TrackingKind
 from newsletter.display import counted
 from newsletter.errors import Problem, SendRefused
 from newsletter.mail.message import Mailing
@@ -32,22 +31,6 @@ def refuse_other_recipients(recipients: int, agreed: int) -> None:
     if recipients != agreed:
         what = f"the list has changed: {counted(recipients, 'recipient')} now; nothing was sent"
         raise SendRefused(what, "run it again")
-
-
-def tracking_problems(name: str, tracking: Tracking, wanted: Collection[TrackingKind]) -> list[Problem]:
-    """Return a problem for each kind of tracking that the provider `name` cannot switch off.
-
-    `wanted` are the kinds that newsletter.yml asks for.
-    """
-    return [
-        Problem(
-            name,
-            f"tracks {kind} in all mail, and newsletter.yml asks for no such tracking",
-            f"choose another `provider`, or write `tracking: {{{kind}: true}}` and tell your readers",
-        )
-        for kind, control in zip(TRACKING_KINDS, tracking, strict=True)
-        if control == "always" and kind not in wanted
-    ]
 
 
 def refuse_account_tracking(
@@ -85,11 +68,11 @@ def refuse_other_list(previous: Send, mailing: Mailing, ledger: LedgerReader) ->
 
     A database that NEWS_DATABASE_URL names has no folder that keeps the id of its list.
     """
-    before, now = list_id(ledger.content(previous)), mailing.list_id[1]
-    if before is not None and before != now:
+    before, present = list_id(ledger.content(previous)), mailing.list_id[1]
+    if before is not None and before != present:
         raise SendRefused(
             f"this database is that of the list {before}, which {previous.issue} was sent to, and "
-            f"newsletter.yml is that of {now}",
+            f"newsletter.yml is that of {present}",
             f"if the newsletter has a new name, keep the list's id: `list_id: {before}` in newsletter.yml; "
             "for another newsletter, use another database",
         )
@@ -138,21 +121,21 @@ def refuse_halted(send: Send | None, counts: Counts) -> None:
     )
 
 
-def refuse_replaced(send: Send, now: Send | None) -> None:
+def refuse_replaced(awaited: Send, present: Send | None) -> None:
     """Refuse to continue another send than the one that a process has waited for."""
-    if now is None or now.id != send.id:
+    if present is None or present.id != awaited.id:
         raise SendRefused(
-            f"the send of {send.issue} was replaced by another one meanwhile",
-            f"see: news status {send.issue}",
+            f"the send of {awaited.issue} was replaced by another one meanwhile",
+            f"see: news status {awaited.issue}",
         )
 
 
-def refuse_cancelled(before: Send, now: Send) -> None:
+def refuse_cancelled(before: Send, present: Send) -> None:
     """Refuse to continue a send that was cancelled while a process has waited for it."""
-    if before.state != "cancelled" and now.state == "cancelled":
+    if before.state != "cancelled" and present.state == "cancelled":
         raise SendRefused(
-            f"the send of {now.issue} was cancelled meanwhile",
-            f"to send it after all: news resume {now.issue}",
+            f"the send of {present.issue} was cancelled meanwhile",
+            f"to send it after all: news resume {present.issue}",
         )
 
 
@@ -202,15 +185,17 @@ def refuse_empty_list(recipients: int) -> None:
         raise SendRefused("there is nobody on the list", hint)
 
 
-def refuse_list_change(before: int | None, now: int, max_share: float | None) -> None:
+def refuse_list_change(previous: int | None, present: int, max_share: float | None) -> None:
     """Refuse a list that grew or shrank by more than `max_share` since the previous issue.
 
-    `before` is None without a previous issue; `max_share` is None if this guard is off.
+    `previous` is None without a previous issue; `max_share` is None if this guard is off.
     """
-    if not before or max_share is None or abs(now - before) <= max(max_share * before, MIN_LIST_CHANGE):
+    if not previous or max_share is None:
         return
-    direction = "grown" if now > before else "shrunk"
+    if abs(present - previous) <= max(max_share * previous, MIN_LIST_CHANGE):
+        return
+    direction = "grown" if present > previous else "shrunk"
     raise SendRefused(
-        f"the list has {direction} from {before:,} to {now:,} since the last issue",
+        f"the list has {direction} from {previous:,} to {present:,} since the last issue",
         "look at it: news subscribers list; if that is right, add --list-changed",
     )

@@ -58,6 +58,15 @@ class SendOptions:
     # Accept a list that grew or shrank a lot since the previous issue.
     list_changed: bool = False
 
+    @property
+    def conflict(self) -> str:
+        """Return why these options exclude each other; "" if they do not."""
+        if self.send_at and self.now:
+            return "--now and --at exclude each other"
+        if self.send_at and self.canary_size:
+            return "--canary and --at exclude each other: a canary leaves at once"
+        return ""
+
 
 @dataclass(frozen=True)
 class StartSettings:

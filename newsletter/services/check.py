@@ -16,8 +16,7 @@ from newsletter.errors import ConfigError, NewsError, Problem
 from newsletter.issue import files
 from newsletter.issue.misnamed import misnamed
 from newsletter.limits.process import Limiter, run_limited, run_limited_with_waits
-from newsletter.sending import guards
-from newsletter.services.prepare import proof
+from newsletter.services.prepare import proof, tracking_problems
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +69,7 @@ def check(
 def _provider_problems(newsletter: Newsletter) -> list[Problem]:
     """Return what prevents a send through the configured provider and is known without asking it."""
     config = newsletter.config
-    problems = guards.tracking_problems(
-        config.provider, PROVIDER_TRACKING[config.provider], config.tracking.wanted
-    )
+    problems = tracking_problems(config.provider, PROVIDER_TRACKING[config.provider], config.tracking.wanted)
     return problems + (config.ses.missing(newsletter.where_provider()) if config.provider == "ses" else [])
 
 

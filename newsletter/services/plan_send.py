@@ -1,10 +1,13 @@
 """Plan a send: check every guard, and decide to whom it goes; nothing is written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import SendRefused
 from newsletter.sending import guards
+from newsletter.sending.hold_policy import SendTimings, cancel_deadline
 from newsletter.sending.interfaces import Clock, Provider
 from newsletter.sending.model import SUBSCRIBERS, ChunkState, Counts, Send, SendOptions, StartSettings
 from newsletter.sending.start import find_started
@@ -19,8 +22,18 @@ from newsletter.store.subscribers import Subscribers
 class SendPlanner:
     """The planner of one newsletter's sends through one provider; it only reads the database."""
 
-    def __init__(self, newsletter: Newsletter, database: Database, provider: Provider, clock: Clock) -> None:
+    def __init__(
+        self,
+        newsletter: Newsletter,
+        database: Database,
+        provider: Provider,
+        clock: Clock,
+        timing: SendTimings,
+        pull_first: Callable[[Prepared], None],
+    ) -> None:
+        """Take the parts; each plan first calls `pull_first`, which reads who left outside, or refuses."""
         self.newsletter, self.provider, self.clock = newsletter, provider, clock
+        self.timing, self._pull_first = timing, pull_first
         self.queries = LedgerQueries(database, clock.now)
         self.subscribers = Subscribers(database)
 
@@ -39,12 +52,16 @@ class SendPlanner:
     def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
         """Plan the send of an issue, or the continuation of its started send.
 
-        Raise SendRefused if the issue has errors, its content, provider or key differs from that of the
-        started send, the list is another one, is empty or has changed too much, the send is halted, an option
-        comes too late, or the provider cannot schedule mail for `send_at`.
+        Raise SendRefused if `pull_first` does, the issue has errors, its content, provider or key differs
+        from that of the started send, the list is another one, is empty or has changed too much, the send is
+        halted, options exclude each other, one comes too late, or the provider cannot schedule mail for
+        `send_at`.
         """
+        self._pull_first(prepared)
         options = options or SendOptions()
         self.refuse_errors(prepared)
+        if options.conflict:
+            raise SendRefused(options.conflict, "leave out one of them")
         guards.refuse_schedule(options.send_at, self.clock.now(), self.provider)
         send, counts = self.find_started(prepared)
         guards.refuse_late_options(send, options)
@@ -59,19 +76,22 @@ class SendPlanner:
                 guards.refuse_list_change(previous.recipients, counts.recipients, max_share)
             change = self._list_change(previous, counts.recipients) if previous else None
         guards.refuse_halted(send, counts)
-        settings = self._settings(options)
-        return SendPlan("start", prepared, settings, send, counts, counts.waiting, list_change=change)
+        settings, now = self._settings(options), self.clock.now()
+        plan = SendPlan("start", prepared, settings, send, counts, counts.waiting, now, list_change=change)
+        return self._with_deadlines(plan)
 
     def plan_resume(self, prepared: Prepared, send: Send) -> SendPlan:
         """Plan the continuation of a started send, even if it was cancelled or waits for a go-ahead.
 
-        Raise SendRefused if the issue has errors, or its content, provider or key differs from the send's.
+        Raise SendRefused if `pull_first` does, the issue has errors, or its content, provider or key differs
+        from the send's.
         """
+        self._pull_first(prepared)
         send = self.reread(send)
         self._refuse_continuation(prepared, send)
         counts = self.queries.counts(send)
-        rest = counts.waiting + counts.cancelled
-        return SendPlan("resume", prepared, StartSettings(), send, counts, rest)
+        rest, now = counts.waiting + counts.cancelled, self.clock.now()
+        return self._with_deadlines(SendPlan("resume", prepared, StartSettings(), send, counts, rest, now))
 
     def plan_retry(self, prepared: Prepared, send: Send, addresses: Sequence[str] = ()) -> SendPlan:
         """Plan another attempt for a send's refused recipients, all or the named ones, and its waiting ones.
@@ -79,6 +99,7 @@ class SendPlanner:
         Raise SendRefused as `plan_resume` does, and if the send is halted, no recipient was refused, or a
         named one was not.
         """
+        self._pull_first(prepared)
         send = self.reread(send)
         counts = self.queries.counts(send)
         guards.refuse_halted(send, counts)
@@ -87,8 +108,9 @@ class SendPlanner:
         if not refused:
             hint = f"news status {send.issue}"
             raise SendRefused(f"nobody was refused in the send of {send.issue}", hint)
-        rest = refused + counts.waiting
-        return SendPlan("retry", prepared, StartSettings(), send, counts, rest, addresses=tuple(addresses))
+        rest, now = refused + counts.waiting, self.clock.now()
+        plan = SendPlan("retry", prepared, StartSettings(), send, counts, rest, now)
+        return self._with_deadlines(replace(plan, addresses=tuple(addresses)))
 
     def refuse_errors(self, prepared: Prepared) -> None:
         """Raise SendRefused if the issue has errors."""
@@ -110,6 +132,18 @@ class SendPlanner:
         window = config.undo_window_seconds if held else 0
         window = max(window, 1) if options.send_at else window
         return StartSettings(window, options.send_at, options.canary_size, config.rates)
+
+    def _with_deadlines(self, plan: SendPlan) -> SendPlan:
+        """Return the plan with the times at which its mail leaves, and until which it can be cancelled."""
+        start, now = plan.send or plan.settings, plan.planned_at
+        # As `sending.held_batches` does it: a canary is not held back, and `resume` ends the canary.
+        has_canary = start.canary_size is not None and plan.action != "resume"
+        if not start.undo_window_seconds or has_canary:
+            return plan
+        window = timedelta(seconds=start.undo_window_seconds)
+        leaves_at = start.send_at if start.send_at and start.send_at > now else now + window
+        deadline = cancel_deadline(leaves_at, self.timing)
+        return replace(plan, leaves_at=leaves_at, cancellable_until=deadline if deadline > now else None)
 
     def _previous_send(self, issue: str) -> Send | None:
         """Return the newest send of another issue, if any; None for a rehearsal."""

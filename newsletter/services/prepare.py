@@ -1,15 +1,18 @@
 """Render an issue once, check it, and turn it into a mailing.
 
-These functions have no limits of time and memory; commands call them through `run_limited`.
+`proof` and `prepare` have no limits of time and memory; commands call them through `run_limited`.
 """
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from newsletter.checks import runner
 from newsletter.checks.proof import Proof
 from newsletter.config.loader import Newsletter
+from newsletter.config.provider_facts import Tracking
+from newsletter.constants import TRACKING_KINDS, TrackingKind
 from newsletter.errors import Problem
 from newsletter.issue import files
 from newsletter.issue.model import Issue
@@ -49,3 +52,19 @@ def prepare(newsletter: Newsletter, issue: Issue | Path) -> Prepared:
     fields = {"issue": issue.name, "content": mailing.sha256[:12], "findings": len(problems)}
     log.info("issue rendered and checked", extra=fields)
     return Prepared(issue, read.rendered, mailing, problems)
+
+
+def tracking_problems(name: str, tracking: Tracking, wanted: Collection[TrackingKind]) -> list[Problem]:
+    """Return a problem for each kind of tracking that the provider `name` cannot switch off.
+
+    `wanted` are the kinds that newsletter.yml asks for.
+    """
+    return [
+        Problem(
+            name,
+            f"tracks {kind} in all mail, and newsletter.yml asks for no such tracking",
+            f"choose another `provider`, or write `tracking: {{{kind}: true}}` and tell your readers",
+        )
+        for kind, control in zip(TRACKING_KINDS, tracking, strict=True)
+        if control == "always" and kind not in wanted
+    ]

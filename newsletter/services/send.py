@@ -1,74 +1,45 @@
 """Send an issue: prepare it, start its planned send, deliver it, and settle or cancel it."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NoReturn
 
-from newsletter.config import loader
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, SendRefused
 from newsletter.issue import files
 from newsletter.issue.model import Issue
 from newsletter.limits.process import Limiter, run_limited
-from newsletter.providers.factory import open_provider
 from newsletter.sending import abandoned, guards, submission
 from newsletter.sending.cancel import cancel
-from newsletter.sending.clock import SystemClock
 from newsletter.sending.delivery import Delivery, DeliverySettings
 from newsletter.sending.events import Event, TrackingNotKnown
 from newsletter.sending.hold_policy import SendTimings
-from newsletter.sending.interfaces import Clock, Provider, TracksByAccount
+from newsletter.sending.interfaces import Clock, Provider
 from newsletter.sending.lock_wait import acquire_lease, never, when_unlocked
-from newsletter.sending.model import SUBSCRIBERS, ChunkState, Send, SendOptions, StartSettings
-from newsletter.sending.outcomes import NotSent, Outcome
+from newsletter.sending.model import ChunkState, Send
+from newsletter.sending.outcomes import Outcome
 from newsletter.sending.publisher import Publisher
 from newsletter.sending.start import claim_send
-from newsletter.services.open_state import OnWait, OpenState, ignore_wait, open_local, open_state
+from newsletter.services.open_state import OnWait, ignore_wait
 from newsletter.services.plan_send import SendPlanner
-from newsletter.services.prepare import Prepared, prepare
-from newsletter.services.pull import PullReport, pull_into, refuse_failed, refuse_old
-from newsletter.services.pull_sources import has_sources
+from newsletter.services.prepare import Prepared, prepare, tracking_problems
+from newsletter.services.pull import PullReport, refuse_failed, refuse_old
 from newsletter.services.send_lease import SendLeases
 from newsletter.services.send_plan import SendPlan, StartedSend
+from newsletter.services.start_guards import refuse_account_tracking, refuse_missing_slots
 from newsletter.services.state_sync import StateSync
 from newsletter.services.status import SendStatus, send_status
-from newsletter.state.process_lock import require_locks
 from newsletter.state.secret_key import secret_key
-from newsletter.store.database import Database, refuse_lost_with_machine
+from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
 from newsletter.store.ledger import Ledger
-from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.published_ledger import PublishedLedger
 from newsletter.subscribers.model import Subscriber
 
-log = logging.getLogger(__name__)
-
-OnPull = Callable[[PullReport], None]
-
-
-def ignore_pull(report: PullReport) -> None:
-    """Do nothing about a pull."""
-
-
-def _pull_of(newsletter: Newsletter, state: OpenState, on_pull: OnPull) -> Callable[[], PullReport] | None:
-    """Return the pull of the newsletter, which reports itself; None if no place is configured."""
-    if not has_sources(newsletter):
-        return None
-
-    def pull() -> PullReport:
-        report = pull_into(newsletter, state)
-        on_pull(report)
-        return report
-
-    return pull
-
 
 class SendService(SendPlanner):
-    """The sends of one newsletter through one provider; create it with `open` or `open_for`.
+    """The sends of one newsletter through one provider; `open_send` opens it.
 
     It makes plans as a `SendPlanner`, and carries them out.
     """
@@ -83,115 +54,21 @@ class SendService(SendPlanner):
         limited: Limiter = run_limited,
         sync: StateSync | None = None,
         pull: Callable[[], PullReport] | None = None,
+        on_wait: OnWait = ignore_wait,
     ) -> None:
-        """Take the parts; `pull` reads who left outside, before the recipients of a send are counted."""
-        super().__init__(newsletter, database, provider, clock)
+        """Take the parts; `pull` reads who left outside, before the recipients of a send are counted.
+
+        `on_wait` is called with each wait for a lock in the database.
+        """
+        timing = timing or SendTimings()
+        super().__init__(newsletter, database, provider, clock, timing, self._read_departures)
         self._database = database
         self._limited = limited
         self._sync = sync
         self._pull = pull
-        self.timing = timing or SendTimings()
         # `deliver` and `cancel` yield their waits, and do not report them to `on_wait`.
-        self.leases = SendLeases(lambda: self.ledger, clock, self.timing)
+        self.leases = SendLeases(lambda: self.ledger, clock, self.timing, on_wait)
         self._process: SendProcess | None = None
-        self._tracking_is_known = True
-
-    @classmethod
-    @contextmanager
-    def open_for(
-        cls,
-        newsletter: Newsletter,
-        issue: str,
-        on_wait: OnWait | None = ignore_wait,
-        on_pull: OnPull = ignore_pull,
-    ) -> Iterator[tuple["SendService", Send]]:
-        """Open the service with the provider of an issue's send; yield the service and the send.
-
-        `on_wait` and `on_pull` are those of `open`. Raise SendRefused if the issue was never sent.
-        """
-        require_locks()
-        with open_state(newsletter) as state:
-            send = LedgerQueries(state.database).newest(issue, SUBSCRIBERS)
-            if send is None or send.state == "superseded":
-                raise SendRefused(f"{issue} was never sent", f"news send {issue}")
-            newsletter = loader.with_provider(newsletter, send.provider)
-            with closing(open_provider(newsletter)) as provider:
-                if provider.capabilities.leaves_machine:
-                    if state.sync is None:
-                        refuse_lost_with_machine(newsletter)
-                    if on_wait:
-                        state.wait_until_free(on_wait)
-                with cls._over(newsletter, state, provider, on_wait, on_pull=on_pull) as service:
-                    yield service, service.reread(send)  # another machine may have changed it meanwhile
-
-    @classmethod
-    @contextmanager
-    def open(
-        cls,
-        newsletter: Newsletter,
-        provider_name: str | None = None,
-        *,
-        to_send: bool = True,
-        for_test: bool = False,
-        limited: Limiter = run_limited,
-        on_wait: OnWait | None = ignore_wait,
-        on_pull: OnPull = ignore_pull,
-    ) -> Iterator["SendService"]:
-        """Open the store and the provider; yield the service, and close it after the block.
-
-        If newsletter.yml names a state ref and mail would leave this machine, the state is taken from there
-        first. While another machine may be sending, wait and call `on_wait`; with None, do not wait. Before a
-        send is planned, those who left outside are read, and `on_pull` is called with the counts.
-
-        `to_send`: raise SendRefused if mail would leave this machine while the ledger would be deleted with
-        the machine (in CI). `for_test`: only test messages are sent, which need no list. Raise Unavailable on
-        a system without the locks that prevent two processes from sending the same issue. `limited` runs the
-        build and the checks of an issue.
-        """
-        require_locks()
-        newsletter = loader.with_provider(newsletter, provider_name)
-        with closing(open_provider(newsletter)) as provider:
-            leaves_machine = provider.capabilities.leaves_machine
-            if newsletter.config.state and leaves_machine and not for_test:
-                opened = open_state(newsletter, for_test=not to_send)
-            else:
-                opened = open_local(newsletter, to_last=to_send and leaves_machine, for_test=not to_send)
-            with opened as state:
-                if to_send and on_wait:
-                    state.wait_until_free(on_wait)
-                pulls = on_pull if to_send else None
-                with cls._over(newsletter, state, provider, on_wait, limited, pulls) as service:
-                    yield service
-
-    @classmethod
-    @contextmanager
-    def _over(
-        cls,
-        newsletter: Newsletter,
-        state: OpenState,
-        provider: Provider,
-        on_wait: OnWait | None,
-        limited: Limiter = run_limited,
-        on_pull: OnPull | None = None,
-    ) -> Iterator["SendService"]:
-        """Yield the service over an open state and provider; a rehearsal uses no state ref and no pull."""
-        clock_offset = state.database.clock_offset()
-        fields = {"provider": provider.name, "clock_offset": clock_offset.total_seconds()}
-        log.info("provider opened", extra=fields)
-        is_real = provider.capabilities.leaves_machine
-        pull = _pull_of(newsletter, state, on_pull) if on_pull and is_real else None
-        service = cls(
-            newsletter,
-            state.database,
-            provider,
-            SystemClock(clock_offset),
-            limited=limited,
-            sync=state.sync if is_real else None,
-            pull=pull,
-        )
-        service.leases.on_wait = on_wait or ignore_wait
-        with closing(service):
-            yield service
 
     def close(self) -> None:
         """Close the provider and the store, and unlock this process's folder of journals."""
@@ -211,25 +88,10 @@ class SendService(SendPlanner):
         """Render and check an issue, or the issue of a file; add the provider's problems."""
         prepared = self._limited(prepare, self.newsletter, issue)
         name, tracking = self.provider.name, self.provider.capabilities.tracking
-        problems = guards.tracking_problems(name, tracking, self.newsletter.config.tracking.wanted)
+        problems = tracking_problems(name, tracking, self.newsletter.config.tracking.wanted)
         return replace(prepared, problems=(*prepared.problems, *problems, *self.provider.check()))
 
-    def plan(self, prepared: Prepared, options: SendOptions | None = None) -> SendPlan:
-        """Plan as `SendPlanner.plan`, after those who left outside were read; raise as `_pull_first` does."""
-        self._pull_first(prepared)
-        return super().plan(prepared, options)
-
-    def plan_resume(self, prepared: Prepared, send: Send) -> SendPlan:
-        """Plan as `SendPlanner.plan_resume`, after a pull as in `plan`."""
-        self._pull_first(prepared)
-        return super().plan_resume(prepared, send)
-
-    def plan_retry(self, prepared: Prepared, send: Send, addresses: Sequence[str] = ()) -> SendPlan:
-        """Plan as `SendPlanner.plan_retry`, after a pull as in `plan`."""
-        self._pull_first(prepared)
-        return super().plan_retry(prepared, send, addresses)
-
-    def _pull_first(self, prepared: Prepared) -> None:
+    def _read_departures(self, prepared: Prepared) -> None:
         """Read those who left outside, unless the issue has errors and is refused anyway.
 
         Raise SendRefused if a place cannot be read.
@@ -245,7 +107,7 @@ class SendService(SendPlanner):
         mail is missing, and, with `exact`, if the number of recipients differs from the plan. The issue is
         not claimed then.
         """
-        self._refuse_account_tracking()
+        tracking_is_known = refuse_account_tracking(self.provider, self.newsletter.config)
         if self._pull:
             refuse_old(self.newsletter, self._database, self.clock.now())
         if self._sync:
@@ -253,22 +115,27 @@ class SendService(SendPlanner):
         if plan.send:
             guards.refuse_other_key(plan.send, self.key_fingerprint(plan.prepared))
         _ = self.secret  # before the claim: no mail can be sent without the key
-        mailing = plan.prepared.mailing
         if plan.send and plan.action == "resume":
             is_halted = plan.recipients or plan.send.state == "cancelled"
-            return StartedSend(self._reopen(plan.send) if is_halted else plan.send, mailing)
-        if plan.send and plan.action == "retry":
+            send = self._reopen(plan.send) if is_halted else plan.send
+        elif plan.send and plan.action == "retry":
             self._override_state(plan.send, "refused", "waiting", "to be tried again", plan.addresses)
-            return StartedSend(plan.send, mailing)
-        self._refuse_missing_slots(plan.settings)
+            send = plan.send
+        else:
+            send = self._claim(plan, exact=exact)
+        return StartedSend(send, plan.prepared.mailing, tracking_is_known)
+
+    def _claim(self, plan: SendPlan, *, exact: bool) -> Send:
+        """Claim the issue of a plan for the list, and plan its recipients into chunks; return the send."""
+        refuse_missing_slots(self.provider, plan.settings, self.queries, self.clock.now())
         agreed = plan.counts.recipients if exact and plan.send is None else None
         fingerprint = self.key_fingerprint(plan.prepared)
         settings = replace(plan.settings, agreed_recipients=agreed, key_fingerprint=fingerprint)
-        claim = partial(claim_send, mailing, self.ledger, self.provider, settings)
+        claim = partial(claim_send, plan.prepared.mailing, self.ledger, self.provider, settings)
         send = self.leases.when_unlocked(when_unlocked(claim, self.clock, self.timing))
         if agreed is not None:
             guards.refuse_other_recipients(send.recipients, agreed)  # of another process's send
-        return StartedSend(send, mailing)
+        return send
 
     def deliver(
         self, started: StartedSend, stopped: Callable[[], bool], hands_over: Callable[[], bool] = never
@@ -285,12 +152,20 @@ class SendService(SendPlanner):
             in_flight=self.provider.capabilities.in_flight,
             timing=self.timing,
         )
-        if not self._tracking_is_known:
+        if not started.tracking_is_known:
             yield TrackingNotKnown(self.provider.name)
         yield from acquire_lease(started.send, self.ledger, self.clock, self.timing, stopped)
         with self.leases.released(started.send, hands_over):
-            parts = (started.mailing, self.ledger, self.provider, self.secret, self.clock)
-            yield from Delivery(started.send, *parts, delivery_settings, stopped).run()
+            yield from Delivery(
+                started.send,
+                started.mailing,
+                self.ledger,
+                self.provider,
+                self.secret,
+                self.clock,
+                delivery_settings,
+                stopped,
+            ).run()
 
     def cancel(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
         """Cancel a send: begin no further attempt, and recall its held batches; return the events.
@@ -303,9 +178,15 @@ class SendService(SendPlanner):
 
     def _cancel(self, send: Send, stopped: Callable[[], bool]) -> Iterator[Event]:
         with self.leases.released(send):
-            repeatable = self.provider.capabilities.repeatable is not None
-            parts = (self.ledger, self.provider.recallable, self.clock, self.timing, stopped)
-            yield from cancel(send, *parts, repeatable=repeatable)
+            yield from cancel(
+                send,
+                self.ledger,
+                self.provider.recallable,
+                self.clock,
+                self.timing,
+                stopped,
+                repeatable=self.provider.capabilities.repeatable is not None,
+            )
 
     def resolve(self, send: Send, *, sent: bool, addresses: Sequence[str] = ()) -> int:
         """Change unknown recipients, all or the named ones, to accepted if `sent`, else to waiting.
@@ -355,38 +236,6 @@ class SendService(SendPlanner):
     def secret(self) -> str:
         """Return the key that signs unsubscribe links; `secret_key` names the errors that it raises."""
         return secret_key(self.newsletter, leaves_machine=self.provider.capabilities.leaves_machine)
-
-    def _refuse_at_provider(self, answer: NotSent) -> NoReturn:
-        """Raise SendRefused because of an answer of the provider to a question before the send."""
-        what = f"{self.provider.name} said, before anything was sent: {answer.reason}"
-        raise SendRefused(what, "correct this, then run the same command again")
-
-    def _refuse_account_tracking(self) -> None:
-        """Raise SendRefused if the account tracks readers in a way that newsletter.yml does not ask for.
-
-        A key that may send only is not refused: `news doctor` tells what to look at.
-        """
-        if not isinstance(self.provider, TracksByAccount):
-            return
-        switched_on = self.provider.account_tracking(self.newsletter.config)
-        self._tracking_is_known = switched_on is not None
-        if switched_on is None:
-            return
-        if isinstance(switched_on, NotSent):
-            self._refuse_at_provider(switched_on)
-        wanted = self.newsletter.config.tracking.wanted
-        guards.refuse_account_tracking(self.provider.name, switched_on, wanted)
-
-    def _refuse_missing_slots(self, settings: StartSettings) -> None:
-        """Raise SendRefused if mail would be held back and the account has no free slot for its recall."""
-        if not settings.undo_window_seconds or not self.provider.recallable:
-            return
-        slots = self.provider.recallable.free_slots()
-        if isinstance(slots, NotSent):
-            self._refuse_at_provider(slots)
-        if slots <= self.queries.held_batches_in_use(self.clock.now()):
-            hint = "wait until held mail has left, or send without the undo window: --now"
-            raise SendRefused("the account can recall no more batches of mail", hint)
 
     def _reopen(self, send: Send) -> Send:
         """Reopen a send that was cancelled or that waits for a go-ahead; return the reopened send."""

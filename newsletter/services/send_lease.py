@@ -15,9 +15,10 @@ from newsletter.store.ledger import Ledger
 class SendLeases:
     """The leases of a process on its sends; `on_wait` is called with each wait for a lock in the database."""
 
-    def __init__(self, ledger: Callable[[], Ledger], clock: Clock, timing: SendTimings) -> None:
-        self._ledger, self._clock, self._timing = ledger, clock, timing
-        self.on_wait: OnWait = ignore_wait
+    def __init__(
+        self, ledger: Callable[[], Ledger], clock: Clock, timing: SendTimings, on_wait: OnWait = ignore_wait
+    ) -> None:
+        self._ledger, self._clock, self._timing, self._on_wait = ledger, clock, timing, on_wait
 
     @contextmanager
     def held(self, send: Send) -> Iterator[None]:
@@ -42,10 +43,10 @@ class SendLeases:
         self._ledger().release_lease(send, hand_over=hands_over())
 
     def when_unlocked(self, waits: Generator[Waiting, None, Result]) -> Result:
-        """Run a generator of waits to its end and return its result; report each wait to `on_wait`."""
+        """Run a generator of waits to its end and return its result; report each wait."""
         while True:
             try:
-                self.on_wait(next(waits))
+                self._on_wait(next(waits))
             except StopIteration as end:
                 result: Result = end.value
                 return result

@@ -1,6 +1,7 @@
 """The plan of a send, and the send that is started with it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from newsletter.mail.message import Mailing
@@ -34,6 +35,12 @@ class SendPlan:
     counts: Counts
     # Number of recipients that the mail will be sent to.
     recipients: int
+    planned_at: datetime
+    # The time at which mail leaves that the provider would hold back from `planned_at` on; None if it leaves
+    # at once.
+    leaves_at: datetime | None = None
+    # The deadline of `news cancel` for this mail; None if it leaves at once, or too soon.
+    cancellable_until: datetime | None = None
     # None if the send continues, or no previous issue was sent.
     list_change: ListChange | None = None
     # Refused recipients of a retry; empty for all of them.
@@ -46,3 +53,5 @@ class StartedSend:
 
     send: Send
     mailing: Mailing
+    # False if the provider's key cannot read whether the account tracks readers.
+    tracking_is_known: bool = True

@@ -17,10 +17,13 @@ from newsletter.sending import guards, log_fields
 from newsletter.sending.events import StandingBy, Waiting
 from newsletter.sending.model import Send
 from newsletter.services.send import SendService
-from newsletter.services.send_plan import SendPlan
+from newsletter.services.send_plan import SendPlan, StartedSend
 from newsletter.store.journal import Holder, lease_holder, parse_holder
 
 log = logging.getLogger(__name__)
+
+# The wait of a standby, until the function that it gets returns True.
+Waits = Callable[[Callable[[], bool]], Iterator[StandingBy | Waiting]]
 
 _POLL = timedelta(seconds=1)
 
@@ -43,7 +46,7 @@ class Standby:
         Raise SendRefused as `refuse_state_ref` does, which a caller may ask before anything is opened.
         """
         refuse_state_ref(service.newsletter)
-        self._service, self._first, self._exact = service, plan, exact
+        self._service, self._plan, self._exact = service, plan, exact
         # The send as it was before the wait; None if another process has started it since the plan.
         self._before = plan.send
         # The process that delivered the send at last; None if none was seen.
@@ -51,13 +54,36 @@ class Standby:
         self._released = False
         self.has_waited = False
 
-    def refused(self, busy: SendBusy) -> None:
+    def start(
+        self, run_wait: Callable[[Waits], None], on_taken_over: Callable[[Holder, SendPlan], None]
+    ) -> StartedSend:
+        """Start the send of the plan, as soon as no other process delivers it; return the started send.
+
+        After a wait, plan again. `run_wait` gets `wait`, and runs it to its end or raises its error.
+        `on_taken_over` is called with the process that delivered the send, and the new plan, whose recipients
+        may be nobody. Raise what `wait`, `plan_again`, `note_busy` and `SendService.start` raise.
+        """
+        plan = self._plan
+        while True:
+            # A look comes first: a process that is suspended in a transaction blocks `start`, and not a look.
+            run_wait(self.wait)
+            if self.has_waited:
+                plan = self.plan_again()
+                if self.holder:
+                    on_taken_over(self.holder, plan)
+            try:
+                return self._service.start(plan, exact=self._exact)
+            except SendBusy as busy:
+                self.note_busy(busy)
+
+    def note_busy(self, busy: SendBusy) -> None:
         """Take note that another process was faster; raise `busy` again if its send cannot be continued.
 
-        Raise SendRefused if it was started with other content, through another provider or with another key.
+        `start` then waits for that process. Raise SendRefused if the send was started with other content,
+        through another provider or with another key.
         """
         self.has_waited = True
-        self._before = self._before or self._service.find_started(self._first.prepared)[0]
+        self._before = self._before or self._service.find_started(self._plan.prepared)[0]
         if self._before is None:
             raise busy
 
@@ -99,7 +125,7 @@ class Standby:
         meanwhile, if it has other recipients than a person agreed to, or if its process has stopped it.
         """
         assert self._before
-        service, first = self._service, self._first
+        service, first = self._service, self._plan
         if first.action == "resume":
             plan = service.plan_resume(first.prepared, self._before)
         else:

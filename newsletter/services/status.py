@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from newsletter.config.loader import Newsletter
 from newsletter.display import masked
@@ -11,6 +12,15 @@ from newsletter.sending.hold_policy import SendTimings, cancellable_until
 from newsletter.sending.model import Counts, Send
 from newsletter.store.journal import Holder, lease_holder
 from newsletter.store.ledger_queries import LedgerQueries
+
+# What `news resume` would do.
+Resumable = Literal[
+    "go-ahead",  # send to those who wait after the canary
+    "settle",  # settle unknown recipients, and send to those who wait
+    "all",  # send to all who wait, the canary and the others
+    "waiting",  # send to those who wait
+    "cancelled",  # send it after all
+]
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,22 @@ class SendStatus:
     def in_progress(self) -> bool:
         """Return True if a process is delivering the send now."""
         return self.holder is not None and not self.holder.has_ended
+
+    @property
+    def resumable(self) -> Resumable | None:
+        """Return what `news resume` would do; None if it would do nothing, or a process delivers the send."""
+        counts = self.counts
+        if self.in_progress or self.send.state == "superseded":
+            return None
+        if self.send.state == "cancelled":
+            return "cancelled"
+        if self.waits_for_go_ahead:
+            return "go-ahead"
+        if counts.in_flight or (counts.unknown and self.cancellable_until) or self.can_repeat:
+            return "settle"
+        if counts.waiting:
+            return "waiting" if self.send.canary_size is None else "all"
+        return None
 
 
 def send_status(

@@ -22,7 +22,7 @@ from newsletter.cli.main import main
 from newsletter.config import loader
 from newsletter.errors import SendRefused
 from newsletter.sending.hold_policy import SendTimings
-from newsletter.services.send import SendService
+from newsletter.services.open_send import open_service
 from tests import samples
 from tests.cli.summary import row
 from tests.fakes.sendgrid import Fault, SendGridFake
@@ -246,7 +246,7 @@ def test_a_test_to_nobody_is_not_a_send_to_everybody(nobody: str, news: News, fo
 
 def test_the_number_that_was_agreed_to_is_the_number_that_is_sent(news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
-    with SendService.open(loader.load(folder, {"NEWS_SECRET_KEY": samples.SECRET})) as sending:
+    with open_service(loader.load(folder, {"NEWS_SECRET_KEY": samples.SECRET})) as sending:
         prepared = sending.prepare("2026-04-27")
         plan = sending.plan(prepared)
         news("subscribers", "add", "late@example.com")

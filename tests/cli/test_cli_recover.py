@@ -17,7 +17,7 @@ from newsletter.config import loader
 from newsletter.constants import RECIPIENT_STATES
 from newsletter.sending.clock import SystemClock
 from newsletter.sending.model import SendOptions
-from newsletter.services.send import SendService
+from newsletter.services.open_send import open_service
 from newsletter.store import chunks
 from newsletter.store.compaction import compact_settled
 from newsletter.store.database import open_database
@@ -312,6 +312,13 @@ def test_a_time_that_nobody_understands(text: str, news: News, fake: SendGridFak
     assert news(*SEND, "--at", text).exit_code == 2
 
 
+@pytest.mark.parametrize("option", [("--now",), ("--canary", "2")], ids=lambda option: option[0])
+def test_a_time_excludes_some_options(option: tuple[str, ...], news: News, fake: SendGridFake) -> None:
+    refused = news(*SEND, "--at", "2026-05-04 09:00", *option)
+    assert refused.exit_code == 2 and f"{option[0]} and --at exclude each other" in refused.output
+    assert fake.connections == 0
+
+
 def test_smtp_cannot_schedule(news: News, folder: Path) -> None:
     with ScriptedSmtp() as server:
         smtp(folder, server)
@@ -446,7 +453,7 @@ def test_a_rate_is_said_and_kept(news: News, folder: Path) -> None:
 def test_a_second_send_is_refused_while_the_first_goes_on(
     news: News, fake: SendGridFake, folder: Path
 ) -> None:
-    with SendService.open(loader.load(folder, {"SENDGRID_API_KEY": "SG.fake", **samples.KEY_HOSTS})) as first:
+    with open_service(loader.load(folder, {"SENDGRID_API_KEY": "SG.fake", **samples.KEY_HOSTS})) as first:
         plan = first.plan(first.prepare("2026-04-27"), SendOptions(now=True))
         send = first.start(plan).send
         first.ledger.acquire_lease(send, timedelta(minutes=2))

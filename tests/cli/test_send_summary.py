@@ -1,5 +1,6 @@
 """The summaries of a plan and of a send, as whole texts in a terminal of 80 columns."""
 
+import json
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -11,13 +12,16 @@ from typing import Any
 import pytest
 
 from newsletter.cli.plan_summary import show_plan
+from newsletter.cli.report import ReportOptions, report
 from newsletter.cli.send_summary import show_status
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, Send, SendOptions
+from newsletter.services.open_send import open_service
 from newsletter.services.send import SendService
 from newsletter.services.send_plan import ListChange
 from newsletter.services.status import SendStatus
 from newsletter.store.database import Database
 from newsletter.store.journal import Holder
+from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
@@ -566,6 +570,33 @@ def test_the_summary_of_a_send(
 
 
 @pytest.mark.parametrize(
+    ("send", "resumable"),
+    [
+        pytest.param(status(Counts(5, accepted=5)), None, id="sent"),
+        pytest.param(status(Counts(5, accepted=2, waiting=3)), "waiting", id="waiting"),
+        pytest.param(status(Counts(5, accepted=1, waiting=4), canary_size=2), "all", id="canary-not-tried"),
+        pytest.param(status(Counts(5, accepted=2, waiting=3), canary_size=2), "go-ahead", id="canary"),
+        pytest.param(status(Counts(2, accepted=2), canary_size=2), None, id="canary-of-all"),
+        pytest.param(status(Counts(5, accepted=4, in_flight=1, unknown=1)), "settle", id="in-flight"),
+        pytest.param(status(Counts(5, accepted=4, unknown=1), HELD), "settle", id="unknown-held"),
+        pytest.param(status(Counts(5, accepted=4, unknown=1)), None, id="unknown"),
+        pytest.param(replace(status(Counts(5, unknown=5)), can_repeat=True), "settle", id="repeatable"),
+        pytest.param(status(Counts(5, waiting=5), holder=SENDING), None, id="being-sent"),
+        pytest.param(status(Counts(5, cancelled=5), state="cancelled"), "cancelled", id="cancelled"),
+        pytest.param(status(Counts(5, cancelled=5), state="superseded"), None, id="replaced"),
+    ],
+)
+def test_the_json_says_what_resume_would_do(
+    send: SendStatus, resumable: str | None, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with closing(Database.open(samples.newsletter(tmp_path))) as database:
+        report(send, LedgerQueries(database), ReportOptions(as_json=True))
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["resumable"] == resumable
+    assert shown["waits_for_go_ahead"] == (resumable == "go-ahead")
+
+
+@pytest.mark.parametrize(
     ("counts", "unknown", "colour"),
     [
         pytest.param(Counts(5, accepted=5), {}, 32, id="green"),
@@ -730,7 +761,7 @@ def test_the_plan_of_a_rehearsal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with SendService.open(samples.newsletter(tmp_path), "outbox") as service:
+    with open_service(samples.newsletter(tmp_path), "outbox") as service:
         Subscribers(service._database, lambda: NOW).add(parse_subscriber("a@example.com")[0])
         show_plan(service.plan(service.prepare("2026-04-27")), service)
     lines = shown(capsys).splitlines()

@@ -601,7 +601,6 @@ OTHERS = {
     "distribution.read_text",
     "Database.open",
     "archive.open",
-    "SendService.open",
     "SealedRef.open",
     "StateSync.open",
     "ArchiveFolder.open",

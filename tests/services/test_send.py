@@ -23,6 +23,8 @@ from newsletter.sending.events import Waiting
 from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.model import Send, SendOptions
 from newsletter.services.due import due_issues
+from newsletter.services.open_send import open_service
+from newsletter.services.open_state import OnWait, ignore_wait
 from newsletter.services.prepare import Prepared
 from newsletter.services.send import SendPlan, SendService
 from newsletter.store.database import Database
@@ -62,18 +64,22 @@ def service(tmp_path: Path, provider: FakeProvider) -> Iterator[SendService]:
 @pytest.fixture
 def rehearsals(tmp_path: Path) -> Iterator[SendService]:
     """A service with five subscribers, over the outbox, as a program opens it."""
-    with SendService.open(samples.newsletter(tmp_path), "outbox") as service:
+    with open_service(samples.newsletter(tmp_path), "outbox") as service:
         subscribe(service, *readers(1, 5))
         yield service
 
 
 @contextmanager
 def opened(
-    folder: Path, provider: FakeProvider, timing: SendTimings | None = None, extra: str = ""
+    folder: Path,
+    provider: FakeProvider,
+    timing: SendTimings | None = None,
+    extra: str = "",
+    on_wait: OnWait = ignore_wait,
 ) -> Iterator[SendService]:
     newsletter = samples.newsletter(folder, extra=extra)
     parts = (newsletter, Database.open(newsletter), provider, provider.clock, timing)
-    with closing(SendService(*parts, limited=unlimited)) as service:
+    with closing(SendService(*parts, limited=unlimited, on_wait=on_wait)) as service:
         yield service
 
 
@@ -316,6 +322,22 @@ def test_options_of_the_start_come_too_late_after_it(
     assert service.plan(prepared).recipients == 5, "without the option it continues"
 
 
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        pytest.param(SendOptions(now=True, send_at=NOW + timedelta(hours=3)), "--now and --at", id="now"),
+        pytest.param(
+            SendOptions(canary_size=2, send_at=NOW + timedelta(hours=3)), "--canary and --at", id="canary"
+        ),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(
+    options: SendOptions, names: str, service: SendService, tmp_path: Path
+) -> None:
+    with refused(tmp_path, f"{names} exclude each other"):
+        service.plan(service.prepare(ISSUE), options)
+
+
 def test_now_does_not_come_too_late_for_mail_that_leaves_at_once(service: SendService) -> None:
     service.start(service.plan(service.prepare(ISSUE), SendOptions(now=True)))
     assert service.plan(service.prepare(ISSUE), SendOptions(now=True)).recipients == 5
@@ -403,20 +425,21 @@ def test_a_corrected_issue_is_planned_after_a_cancel_that_covers_everybody(
 # A database that another process has locked
 
 
-def test_a_start_waits_for_a_locked_database_and_says_so(service: SendService, tmp_path: Path) -> None:
-    plan = service.plan(service.prepare(ISSUE))
+def test_a_start_waits_for_a_locked_database_and_says_so(provider: FakeProvider, tmp_path: Path) -> None:
     waits: list[str] = []
-    with closing(sqlite3.connect(tmp_path / ".news" / "news.db")) as other:
-        other.execute("begin immediate")
 
-        def on_wait(wait: Waiting) -> None:
-            waits.append(wait.reason)
-            other.rollback()
+    def on_wait(wait: Waiting) -> None:
+        waits.append(wait.reason)
+        other.rollback()
 
-        service.leases.on_wait = on_wait
-        started = service.start(plan)
-    assert waits == [f"another process has locked the send of {ISSUE} in the database"]
-    assert service.queries.counts(started.send).waiting == 5
+    with opened(tmp_path, provider, on_wait=on_wait) as service:
+        subscribe(service, *readers(1, 5))
+        plan = service.plan(service.prepare(ISSUE))
+        with closing(sqlite3.connect(tmp_path / ".news" / "news.db")) as other:
+            other.execute("begin immediate")
+            started = service.start(plan)
+        assert waits == [f"another process has locked the send of {ISSUE} in the database"]
+        assert service.queries.counts(started.send).waiting == 5
 
 
 def test_a_cancel_that_is_stopped_while_the_database_is_locked_ends_at_once(
@@ -496,7 +519,7 @@ def test_a_new_send_replaces_one_with_another_key_that_nobody_has(
 def test_an_issue_can_be_rehearsed_again_with_another_key(tmp_path: Path) -> None:
     for key in (samples.SECRET, "another key, and long enough"):
         newsletter = samples.newsletter(tmp_path, NEWS_SECRET_KEY=key)
-        with SendService.open(newsletter, "outbox") as rehearsals:
+        with open_service(newsletter, "outbox") as rehearsals:
             subscribe(rehearsals, *readers(1, 5))
             plan = rehearsals.plan(rehearsals.prepare(ISSUE))
             assert (plan.send, plan.recipients) == (None, 5)
@@ -595,6 +618,49 @@ def test_unknown_recipients_that_no_recall_can_settle_are_not_due(
 
 
 # The deadline of a cancel
+
+
+@pytest.mark.parametrize(
+    ("options", "minutes", "cancellable"),
+    [
+        pytest.param(SendOptions(), 30, True, id="undo-window"),
+        pytest.param(SendOptions(send_at=NOW + timedelta(hours=3)), 180, True, id="at"),
+        pytest.param(SendOptions(send_at=NOW + timedelta(minutes=5)), 5, False, id="at-soon"),
+        pytest.param(SendOptions(send_at=NOW - timedelta(minutes=5)), 30, True, id="at-just-passed"),
+        pytest.param(SendOptions(now=True), None, False, id="now"),
+        pytest.param(SendOptions(canary_size=5), None, False, id="canary"),
+    ],
+)
+def test_a_plan_knows_when_its_mail_leaves(
+    options: SendOptions, minutes: int | None, cancellable: bool, service: SendService
+) -> None:
+    plan = service.plan(service.prepare(ISSUE), options)
+    sent = deliver(service, plan)
+    leaves = {status.batch.send_at for status in service.queries.held_batches(sent)}
+    assert leaves == ({NOW + timedelta(minutes=minutes)} if minutes else set())
+    assert plan.leaves_at == (leaves.pop() if leaves else None)
+    assert plan.cancellable_until == service.status(sent).cancellable_until
+    assert (plan.cancellable_until is not None) == cancellable
+
+
+def test_the_mail_after_a_canary_is_held_back(
+    service: SendService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = send(service, SendOptions(canary_size=2))
+    plan = service.plan_resume(service.prepare(ISSUE), sent)
+    show_plan(plan, service)
+    assert "  Undo         19 min     news cancel; leaves after 30 min\n" in capsys.readouterr().out
+    deliver(service, plan)
+    (held,) = service.queries.held_batches(sent)
+    assert held.batch.send_at == plan.leaves_at
+
+
+def test_mail_that_the_provider_cannot_hold_back_leaves_at_once(
+    service: SendService, provider: FakeProvider
+) -> None:
+    provider.holds = False
+    plan = service.plan(service.prepare(ISSUE))
+    assert (plan.leaves_at, plan.cancellable_until) == (None, None)
 
 
 def test_one_deadline_is_shown_until_which_a_send_can_be_cancelled(

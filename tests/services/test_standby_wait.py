@@ -14,8 +14,9 @@ from newsletter.errors import SendBusy, SendRefused, StoreError
 from newsletter.sending.events import Event, StandingBy, Waiting
 from newsletter.sending.model import Send, SendOptions
 from newsletter.services.send import SendService
-from newsletter.services.standby import Standby, refuse_state_ref
+from newsletter.services.standby import Standby, Waits, refuse_state_ref
 from newsletter.store.database import Database
+from newsletter.store.journal import Holder
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
@@ -270,7 +271,7 @@ def test_a_send_with_other_recipients_than_a_person_agreed_to_is_not_continued(s
     Subscribers(service._database).add(parse_subscriber("late@example.com")[0])
     started(service)
     for waiting in (agreed, automatic):
-        waiting.refused(SendBusy("another send started just now"))
+        waiting.note_busy(SendBusy("another send started just now"))
     assert automatic.plan_again().recipients == 6
     with pytest.raises(SendRefused, match="the list has changed: 6 recipients now"):
         agreed.plan_again()
@@ -283,10 +284,10 @@ def test_a_send_of_other_content_that_started_first_is_not_waited_for(
     samples.write(tmp_path, issue=EDITED)
     started(service)
     with pytest.raises(SendBusy, match="another send started just now"):
-        waiting.refused(SendBusy("another send started just now"))
+        waiting.note_busy(SendBusy("another send started just now"))
     execute(service, "update chunk set state = 'accepted'")
     with pytest.raises(SendRefused, match="with different content"):
-        waiting.refused(SendBusy("another send started just now"))
+        waiting.note_busy(SendBusy("another send started just now"))
 
 
 def test_a_state_on_a_git_ref_has_no_standby(tmp_path: Path) -> None:
@@ -294,6 +295,50 @@ def test_a_state_on_a_git_ref_has_no_standby(tmp_path: Path) -> None:
     with pytest.raises(SendRefused, match="keeps its state on a Git ref") as raised:
         refuse_state_ref(samples.newsletter(tmp_path, extra="state: git\n"))
     assert raised.value.hint.startswith("leave out --wait")
+
+
+# The start after the wait
+
+
+def run_wait(waits: Waits) -> None:
+    list(waits(lambda: False))
+
+
+def test_a_standby_starts_its_plan_at_once_if_nobody_has_the_send(service: SendService) -> None:
+    taken_over: list[Holder] = []
+    begun = standby(service).start(run_wait, lambda holder, _: taken_over.append(holder))
+    assert (begun.send.recipients, taken_over) == (5, [])
+
+
+def test_a_standby_takes_over_the_rest_once_the_lease_has_ended(
+    service: SendService, clock: ScriptedClock
+) -> None:
+    send = started(service)
+    hold(service)
+    clock.script = {5: lambda: execute(service, "update chunk set state = 'accepted'")}
+    taken_over: list[tuple[str, int]] = []
+    begun = standby(service).start(
+        run_wait, lambda holder, plan: taken_over.append((holder.process, plan.recipients))
+    )
+    assert begun.send.id == send.id and clock.seconds == 120
+    assert taken_over == [("7", 0)]
+
+
+def test_a_standby_that_another_one_overtakes_waits_again(service: SendService, clock: ScriptedClock) -> None:
+    """The other one acquires the lease between the end of the wait and the start."""
+    service.ledger.cancel(started(service))
+    taken_over: list[str] = []
+
+    def overtake(waits: Waits) -> None:
+        run_wait(waits)
+        if not clock.seconds:
+            hold(service)
+
+    begun = standby(service, resumes=True).start(
+        overtake, lambda holder, _: taken_over.append(holder.process)
+    )
+    assert begun.send.state == "open" and clock.seconds == 120
+    assert taken_over == ["7"]
 
 
 # The end of the other process

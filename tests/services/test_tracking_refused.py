@@ -11,9 +11,10 @@ from newsletter.config.model import Config
 from newsletter.config.provider_facts import PROVIDER_TRACKING
 from newsletter.constants import TrackingKind
 from newsletter.errors import SendRefused
-from newsletter.sending.guards import tracking_problems
+from newsletter.sending.events import Event, TrackingNotKnown
 from newsletter.sending.outcomes import Capabilities, NotSent, Tracking
 from newsletter.services.check import check
+from newsletter.services.prepare import tracking_problems
 from newsletter.services.send import SendService
 from newsletter.store.database import Database
 from newsletter.store.subscribers import Subscribers
@@ -39,13 +40,13 @@ class TrackingProvider(FakeProvider):
         return self.switched_on
 
 
-def send_through(provider: TrackingProvider, folder: Path) -> None:
+def send_through(provider: TrackingProvider, folder: Path) -> list[Event]:
     newsletter = samples.newsletter(folder)
     service = SendService(newsletter, Database.open(newsletter), provider, provider.clock)
     with closing(service):
         Subscribers(service._database).add(parse_subscriber("ada@example.com")[0])
         started = service.start(service.plan(service.prepare(ISSUE)))
-        list(service.deliver(started, lambda: False))
+        return list(service.deliver(started, lambda: False))
 
 
 @pytest.mark.parametrize("switched_on", [("opens",), ("clicks",), ("opens", "clicks")], ids=" and ".join)
@@ -71,8 +72,9 @@ def test_an_account_that_does_not_track_or_may_not_be_read_may_send(
     switched_on: tuple[TrackingKind, ...] | None, tmp_path: Path
 ) -> None:
     provider = TrackingProvider(FakeClock(), switched_on=switched_on)
-    send_through(provider, tmp_path)
+    events = send_through(provider, tmp_path)
     assert provider.accepted == ["ada@example.com"]
+    assert (TrackingNotKnown("fake") in events) == (switched_on is None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""The guards that ask the provider before a send starts: tracking by its account, free slots for recalls."""
+
+from datetime import datetime
+from typing import NoReturn
+
+from newsletter.config.model import Config
+from newsletter.errors import SendRefused
+from newsletter.sending import guards
+from newsletter.sending.interfaces import Provider, TracksByAccount
+from newsletter.sending.model import StartSettings
+from newsletter.sending.outcomes import NotSent
+from newsletter.store.ledger_queries import LedgerQueries
+
+
+def refuse_account_tracking(provider: Provider, config: Config) -> bool:
+    """Raise SendRefused if the account tracks readers in a way that newsletter.yml does not ask for.
+
+    Return False if the key cannot read it. A key that may only send is not refused: `news doctor` tells what
+    to look at.
+    """
+    if not isinstance(provider, TracksByAccount):
+        return True
+    switched_on = provider.account_tracking(config)
+    if switched_on is None:
+        return False
+    if isinstance(switched_on, NotSent):
+        _refuse_at_provider(provider, switched_on)
+    guards.refuse_account_tracking(provider.name, switched_on, config.tracking.wanted)
+    return True
+
+
+def refuse_missing_slots(
+    provider: Provider, settings: StartSettings, queries: LedgerQueries, now: datetime
+) -> None:
+    """Raise SendRefused if mail would be held back and the account has no free slot for its recall."""
+    if not settings.undo_window_seconds or not provider.recallable:
+        return
+    slots = provider.recallable.free_slots()
+    if isinstance(slots, NotSent):
+        _refuse_at_provider(provider, slots)
+    if slots <= queries.held_batches_in_use(now):
+        hint = "wait until held mail has left, or send without the undo window: --now"
+        raise SendRefused("the account can recall no more batches of mail", hint)
+
+
+def _refuse_at_provider(provider: Provider, answer: NotSent) -> NoReturn:
+    """Raise SendRefused because of an answer of the provider to a question before the send."""
+    what = f"{provider.name} said, before anything was sent: {answer.reason}"
+    raise SendRefused(what, "correct this, then run the same command again")
