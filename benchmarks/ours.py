@@ -36,7 +36,7 @@ def main(folder: Path, recipients: int) -> None:
     started = datetime.now(UTC)
     send = Send(1, issue.name, "", mailing.sha256, provider.name, recipients, "open", 0, started)
     ledger: Any = NullLedger(provider.capabilities.recipients_per_call)
-    settings = DeliverySettings(in_flight=provider.capabilities.in_flight)
+    settings = DeliverySettings(max_calls=provider.capabilities.max_calls)
     tune_gc()
     start = time.perf_counter()
     for _ in Delivery(send, mailing, ledger, provider, letter.SECRET, SystemClock(), settings).run():

@@ -78,15 +78,20 @@ class ProviderReport:
 
 
 def clock_of(whose: str, headers: Message) -> tuple[ClockReading, ...]:
-    """Return the clock reading in an HTTP response's `Date` (RFC 9110, 6.6.1); empty without a valid one.
+    """Return the clock reading in an HTTP response's headers; empty without a valid one."""
+    time = date_of(headers)
+    return (ClockReading(whose, time - datetime.now(UTC)),) if time else ()
+
+
+def date_of(headers: Message) -> datetime | None:
+    """Return the time in an HTTP response's `Date` (RFC 9110, 6.6.1); None without a valid one.
 
     `Age`, which a cache writes into its responses, is added to the `Date`.
     """
     try:
-        server_time = parsedate_to_datetime(headers.get("Date", ""))
-        age = int(headers.get("Age", "0"))
-    except (ValueError, TypeError):
-        return ()
-    # For the zone "-0000", which is UTC, parsedate_to_datetime returns a time without a zone.
-    server_time = server_time if server_time.tzinfo else server_time.replace(tzinfo=UTC)
-    return (ClockReading(whose, server_time + timedelta(seconds=age) - datetime.now(UTC)),)
+        time = parsedate_to_datetime(headers.get("Date", ""))
+        # For the zone "-0000", which is UTC, parsedate_to_datetime returns a time without a zone.
+        time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+        return time + timedelta(seconds=int(headers.get("Age", "0")))
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -98,6 +98,8 @@ class ModelProvider:
     holds: bool = True
     late_cancels_work: bool = False
     repeatable: timedelta | None = None
+    # How far the clock of the process is ahead of the provider's.
+    clock_ahead: timedelta = timedelta()
     name: str = "model"
     mail: list[Mail] = field(default_factory=list)
     cancels: list[tuple[str, datetime]] = field(default_factory=list)
@@ -105,7 +107,7 @@ class ModelProvider:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(self.size, True, NO_TRACKING, repeatable=self.repeatable)
+        return Capabilities(self.size, True, NO_TRACKING, repeat_window=self.repeatable)
 
     @property
     def recallable(self) -> Recallable | None:
@@ -113,6 +115,13 @@ class ModelProvider:
 
     def check(self) -> list[Problem]:
         return []
+
+    def server_time(self) -> datetime:
+        return self._server_now()
+
+    def _server_now(self) -> datetime:
+        """Return the time of the provider's clock; the world's clock is that of the processes."""
+        return self.now() - self.clock_ahead
 
     def close(self) -> None:
         pass
@@ -132,7 +141,7 @@ class ModelProvider:
         if self._is_other_payload(batch.key, addresses):
             return Unknown("409 invalid_idempotent_request")
         if fault in ("ok", "taken", "late", "conflict"):
-            arrived = self.now() + (LATE if fault == "late" else timedelta())
+            arrived = self._server_now() + (LATE if fault == "late" else timedelta())
             send_at = batch.scheduled.send_at if batch.scheduled else arrived
             batch_id = batch.scheduled.batch_id if batch.scheduled else None
             self.mail += (
@@ -152,7 +161,7 @@ class ModelProvider:
         known = {
             mail.address
             for mail in self.mail
-            if key and mail.key == key and mail.arrived <= self.now() < mail.arrived + KEPT
+            if key and mail.key == key and mail.arrived <= self._server_now() < mail.arrived + KEPT
         }
         return bool(known) and known != set(addresses)
 
@@ -269,12 +278,12 @@ class World:
                 self.provider.recallable,
                 self,
                 self.timing,
-                repeatable=self.provider.repeatable is not None,
+                can_repeat=self.provider.repeatable is not None,
             ),
         )
 
     def _delivery(self, send: Send) -> Delivery:
-        settings = DeliverySettings(timing=self.timing, stop_when_refused=None, in_flight=self.in_flight)
+        settings = DeliverySettings(timing=self.timing, stop_when_refused=None, max_calls=self.in_flight)
         return Delivery(send, self.mailing, self.ledger, self.provider, samples.SECRET, self, settings)
 
     def _process(self, crash_at: int | None, events: Callable[[Send], Iterator[object]]) -> bool:

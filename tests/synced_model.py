@@ -167,9 +167,9 @@ class SyncedWorld(World):
         return self._process(crash_at, self._cancel)
 
     def _cancel(self, send: Send) -> Iterator[object]:
-        repeatable = self.provider.repeatable is not None
+        can_repeat = self.provider.repeatable is not None
         recallable = self.provider.recallable
-        return cancel(send, self.ledger, recallable, self, self.timing, repeatable=repeatable)
+        return cancel(send, self.ledger, recallable, self, self.timing, can_repeat=can_repeat)
 
     def _process(self, crash_at: int | None, events: Callable[[Send], Iterator[object]]) -> bool:
         self.ticks, self.crash_at = 0, crash_at

@@ -361,6 +361,47 @@ def test_a_clock_that_was_ahead_makes_nobody_get_it_twice(ahead: timedelta) -> N
         assert not world.contradiction(), world.contradiction()
 
 
+def after_a_pause(breaks: Break = lambda _: None) -> Iterator[World]:
+    """Yield sends of a machine that is paused for a day between two processes; its clock stood still."""
+    world = world_with(REPEATED, ("taken", "ok", *["lost"] * 3), (), breaks)
+    world.run()
+    assert Counter(world.ledger.states().values()) == {"unknown": 2, "accepted": 2}
+    world.provider.clock_ahead -= timedelta(hours=26)
+    world.run()
+    yield world
+
+
+def test_a_machine_that_was_paused_repeats_no_call() -> None:
+    (world,) = after_a_pause()
+    assert not world.contradiction(), world.contradiction()
+    assert Counter(world.ledger.states().values()) == {"unknown": 2, "accepted": 2}
+    world.time += timedelta(hours=1)
+    world.provider.clock_ahead += timedelta(hours=26)
+    world.run()  # the clock is right again: so says the provider
+    assert set(world.ledger.states().values()) == {"accepted"}
+
+
+def believes_its_clock(world: World) -> None:
+    world.provider.server_time = world.provider.now  # type: ignore[method-assign]
+
+
+def test_believing_the_clock_after_a_pause_is_found() -> None:
+    _, contradiction = first_contradiction(after_a_pause(believes_its_clock))
+    assert "got it 2 times" in contradiction
+
+
+@pytest.mark.parametrize("hours", [-25, -2, 2, 25])
+def test_a_send_does_not_begin_with_a_wrong_clock(hours: int) -> None:
+    world = world_with(REPEATED, ())
+    world.provider.clock_ahead = timedelta(hours=hours)
+    world.run()
+    assert set(world.ledger.states().values()) == {"waiting"} and not world.provider.mail
+    world.time += timedelta(hours=26)  # the plan has times of the clock that was wrong
+    world.provider.clock_ahead = timedelta()
+    world.run()
+    assert set(world.ledger.states().values()) == {"accepted"} and not world.contradiction()
+
+
 @pytest.mark.parametrize("fault", ["lost", "taken"])
 def test_a_call_is_not_repeated_if_one_of_its_recipients_has_left(fault: str) -> None:
     """The same bytes would need the same people; the others of the chunk stay unknown."""

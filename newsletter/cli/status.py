@@ -79,8 +79,8 @@ def _show(newsletter: "Newsletter", issue: str | None, options: ReportOptions) -
             send_summary.show_sends((send, queries.counts(send)) for send in queries.sends())
             _show_place(newsletter)
         elif send := queries.newest(issue, SUBSCRIBERS):
-            repeatable = REPEAT_WINDOWS.get(send.provider)
-            status = send_status(newsletter, queries, send, datetime.now(UTC), repeatable=repeatable)
+            repeat_window = REPEAT_WINDOWS.get(send.provider)
+            status = send_status(newsletter, queries, send, datetime.now(UTC), repeat_window=repeat_window)
             report(status, queries, options, identify=True)
             if not (options.as_json or options.state or options.file):
                 _show_place(newsletter)

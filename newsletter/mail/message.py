@@ -158,7 +158,7 @@ class Batch:
     """The mailing and the recipients of one call to a provider; it is held back if `scheduled` is set.
 
     `key` is the idempotency key of the call, at most 256 letters, digits, `/`, `-` and `_`. A provider that
-    accepts repeated calls (`Capabilities.repeatable`) accepts two calls with the same key and bytes once.
+    accepts repeated calls (`Capabilities.repeat_window`) accepts two calls with the same key and bytes once.
     """
 
     mailing: Mailing

@@ -30,13 +30,13 @@ def cancel(
     timing: SendTimings,
     stopped: Callable[[], bool] = lambda: False,
     *,
-    repeatable: bool = False,
+    can_repeat: bool = False,
 ) -> Iterator[Event]:
     """Cancel a send; yield an event for each held batch that was recalled or not recalled, and each wait.
 
     Batches are recalled immediately, because a recall has a deadline. A request without a response may arrive
     later, and only a recall after that includes it: a batch with an unknown outcome is recalled again when
-    the request must have arrived. A cancellation that was interrupted can be run again. `repeatable`: a later
+    the request must have arrived. A cancellation that was interrupted can be run again. `can_repeat`: a later
     process could repeat calls with an unknown outcome, and so send mail that never left.
     """
     yield from when_unlocked(partial(ledger.cancel, send), clock, timing, stopped)
@@ -67,7 +67,7 @@ def cancel(
         yield Waiting(min(retries), reason)
         _wait(send, ledger, clock, timing, min(retries), stopped)
     counts = ledger.counts(send)
-    if not (counts.cancelled or (repeatable and counts.unknown)):
+    if not (counts.cancelled or (can_repeat and counts.unknown)):
         ledger.resume(send)  # no recipient was cancelled: the send stays open
     ledger.finish(send)
     log.info("cancel ended", extra=log_fields.of_send(send))

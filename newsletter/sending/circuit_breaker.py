@@ -11,6 +11,9 @@ log = logging.getLogger(__name__)
 # Without an acceptance between them, this many refused or unknown outcomes stop the send, and this many
 # outcomes that were put off pause it.
 MAX_CONSECUTIVE_FAILURES = 5
+# This many refusals of a batch that name no recipient stop the send. One bad address in each of a few batches
+# is usual, and all batches are tried once before the first one is narrowed down.
+MAX_CONSECUTIVE_REJECTIONS = 25
 # Fewer refused recipients than this never stop the send: their share is not significant.
 MIN_REFUSALS = 5
 
@@ -26,7 +29,7 @@ class CircuitBreaker:
         self._max_refused = max_refused
         self._stopped = stopped
         self._lock = threading.Lock()
-        self._failures = self._put_off = 0
+        self._failures = self._rejections = self._put_off = 0
         self.pauses = 0
         self._outcomes = self._refusals = 0
         self.stop_reason: str | None = None
@@ -42,7 +45,7 @@ class CircuitBreaker:
         with self._lock:
             match outcome:
                 case Accepted():
-                    self._failures = self._put_off = self.pauses = 0
+                    self._failures = self._rejections = self._put_off = self.pauses = 0
                     self._outcomes += recipients
                 case NotSent(reason, stop, wait):
                     self._put_off += wait is None
@@ -58,11 +61,16 @@ class CircuitBreaker:
                     self._count_failure(outcome.reason)
 
     def record_rejection(self, rejected: int, refused: Refused) -> None:
-        """Count the refusal of a batch for its `rejected` recipients; 0 if the provider named none."""
-        if not rejected:
-            self.record(refused, 0)
-            return
-        with self._lock:  # not a failed call: the provider works, and the other recipients are tried again
+        """Count the refusal of a batch for its `rejected` recipients; 0 if the provider named none.
+
+        It is no failed call: the provider works, and the other recipients are tried again. If none is named,
+        the batch is narrowed down, and the refusals of single recipients count.
+        """
+        with self._lock:
+            self._rejections += not rejected
+            if self._rejections >= MAX_CONSECUTIVE_REJECTIONS:
+                batches = f"{MAX_CONSECUTIVE_REJECTIONS} batches in a row were refused"
+                self._end(f"{batches}, the last with: {refused.reason}")
             self._outcomes += rejected
             self._refusals += rejected
             self._check_refusals(refused.reason)

@@ -38,7 +38,7 @@ from newsletter.sending.circuit_breaker import CircuitBreaker
 from newsletter.sending.events import Confirmed, Delivered, Event, Stopped, Waiting
 from newsletter.sending.held_batches import HeldBatches
 from newsletter.sending.hold_policy import SendTimings
-from newsletter.sending.interfaces import Clock, Ledger, Provider
+from newsletter.sending.interfaces import Clock, Ledger, Provider, TellsTime
 from newsletter.sending.model import ChunkResult, ClaimedChunk, Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.sending.rate_limiter import UNLIMITED, RateLimiter
@@ -61,7 +61,7 @@ class DeliverySettings:
     # A larger share of refused recipients stops the delivery; None for no limit.
     stop_when_refused: float | None = 0.05
     # Number of calls at once. 0: the thread of the delivery makes each call, and renews no lease meanwhile.
-    in_flight: int = 0
+    max_calls: int = 0
     timing: SendTimings = field(default_factory=SendTimings)
 
 
@@ -98,15 +98,16 @@ class Delivery:
             ledger,
             clock,
             settings.timing,
-            provider.capabilities.repeatable,
+            provider.capabilities.repeat_window if isinstance(provider, TellsTime) else None,
+            provider.server_time if isinstance(provider, TellsTime) else lambda: None,
             self._submitter.repeat,
             self._renew_lease,
         )
         longest = max((rate.period for rate in settings.rates), default=timedelta())
         tried = ledger.attempts_since(clock.now() - longest) if settings.rates else ()
         self._rate_limiter = RateLimiter(settings.rates, tried)
-        self._max_calls = settings.in_flight or 1
-        self._calls: CallPool[CallResult] = open_pool(settings.in_flight)
+        self._max_calls = settings.max_calls or 1
+        self._calls: CallPool[CallResult] = open_pool(settings.max_calls)
         self._paused_until: datetime | None = None
         self._waits_for = ""
         self._cancelled = False
@@ -126,6 +127,7 @@ class Delivery:
         )
         try:
             settle_abandoned(self._ledger, self._send, self._clock.now(), self._timing)
+            self._check_clock()
             while True:
                 yield from self._held_batches.recall_unknown()
                 yield from self._repeat_unknown()
@@ -226,6 +228,12 @@ class Delivery:
                 if isinstance(event, Confirmed):
                     self._breaker.record(Accepted(), event.recipients)
                 yield event
+            self._breaker.stop_reason = self._breaker.stop_reason or self._repeats.wrong_clock
+
+    def _check_clock(self) -> None:
+        """Stop a delivery that would record its calls with a wrong time: they would be repeated too late."""
+        self._repeats.check_clock()
+        self._breaker.stop_reason = self._breaker.stop_reason or self._repeats.wrong_clock
 
     def _may_start(self) -> bool:
         """Return True if another message may start: the lease is valid and nothing has stopped the send."""

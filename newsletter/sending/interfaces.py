@@ -96,6 +96,14 @@ class TracksByAccount(Protocol):
         """
 
 
+@runtime_checkable
+class TellsTime(Protocol):
+    """A provider whose calls can be repeated for a time that its own clock measures."""
+
+    def server_time(self) -> datetime | None:
+        """Return the time of the provider's clock, in UTC; None if it does not tell it now."""
+
+
 class Journal(Protocol):
     """The notes on the messages of a chunk; they survive the end of the process."""
 

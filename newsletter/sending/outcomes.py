@@ -89,9 +89,9 @@ class Capabilities:
     leaves_machine: bool
     tracking: Tracking
     # Number of calls that the provider accepts at once.
-    in_flight: int = 1
+    max_calls: int = 1
     # Most bytes of a call that contains the whole mail of each recipient; None if it has the content once.
     bytes_per_call: int | None = None
     # The time within which a call may be repeated with the same key and the same bytes: the provider accepts
     # it once. None if it may never be repeated.
-    repeatable: timedelta | None = None
+    repeat_window: timedelta | None = None

@@ -8,12 +8,16 @@ The key contains a random number of the send and the numbers of the recipients, 
 the same ledger repeats the same call. A call is not repeated if one of its recipients has left since, if the
 provider may have forgotten the key, or if only a copy of the ledger is at hand, published before the call:
 the recipients of a call that was refused are sent to in smaller ones, with other keys.
+
+The provider forgets a key by its own clock. So a send does not begin, and nothing is repeated, if this clock
+and the provider's differ: a wrong date, or a virtual machine whose clock stood still while it was paused.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+from newsletter.display import counted
 from newsletter.sending import log_fields
 from newsletter.sending.events import Confirmed, Event
 from newsletter.sending.hold_policy import SendTimings
@@ -27,13 +31,25 @@ log = logging.getLogger(__name__)
 
 MAX_REPEATS = 3
 """A process repeats a call at most so often, after 5, 20 and 80 seconds."""
+MAX_CLOCK_OFFSET = timedelta(hours=1)
+"""The largest difference to the provider's clock; the window of a repetition leaves room for hours."""
+CORRECT_CLOCK = "set this machine's clock right: sudo timedatectl set-ntp true"
+
+
+def clock_difference(ours: datetime, theirs: datetime) -> str:
+    """Return how far this machine's clock is from the provider's, as a sentence; "" if they agree."""
+    if abs(ours - theirs) <= MAX_CLOCK_OFFSET:
+        return ""
+    hours = counted(round(abs(ours - theirs) / timedelta(hours=1)), "hour")
+    return f"this machine's clock is {hours} {'ahead of' if ours > theirs else 'behind'} the provider's"
 
 
 class RepeatedCalls:
     """The calls of one send that are repeated, one at a time.
 
-    `window` is the time within which a call may be repeated, None if never. `submit` makes the call of a
-    chunk again. `may_send` renews the lease, and returns False if the send was cancelled.
+    `window` is the time within which a call may be repeated, None if never. `server_time` asks the provider's
+    clock. `submit` makes the call of a chunk again. `may_send` renews the lease, and returns False if the
+    send was cancelled.
     """
 
     def __init__(
@@ -43,19 +59,39 @@ class RepeatedCalls:
         clock: Clock,
         timing: SendTimings,
         window: timedelta | None,
+        server_time: Callable[[], datetime | None],
         submit: Callable[[ClaimedChunk], CallResult],
         may_send: Callable[[], bool],
     ) -> None:
         self._send, self._ledger, self._clock, self._timing = send, ledger, clock, timing
-        self._window, self._submit, self._may_send = window, submit, may_send
+        self._window = window if send.nonce else None
+        self._server_time, self._submit, self._may_send = server_time, submit, may_send
+        # The reason why this clock cannot be trusted; None if it agrees with the provider's.
+        self.wrong_clock: str | None = None
         # The number of repetitions of the call for each first recipient, and the time of the next one.
         self._planned: dict[int, tuple[int, datetime]] = {}
         # Time of the next repetition; the first ones are of calls of an earlier process.
-        self.next_at: datetime | None = clock.now() if window and send.nonce else None
+        self.next_at: datetime | None = clock.now() if self._window else None
+
+    def check_clock(self) -> bool:
+        """Return True if this clock agrees with the provider's; if they differ, repeat nothing from now on.
+
+        Also return True if nothing is ever repeated, and False if the provider does not tell its time.
+        """
+        if self._window is None:
+            return self.wrong_clock is None
+        theirs, ours = self._server_time(), self._clock.now()
+        if theirs is None:
+            return False
+        if difference := clock_difference(ours, theirs):
+            self.wrong_clock = f"{difference}; {CORRECT_CLOCK}, then run the command again"
+            self._window = self.next_at = None
+            log.warning("wrong clock", extra={**log_fields.of_send(self._send), "reason": self.wrong_clock})
+        return self.wrong_clock is None
 
     def add(self, claimed: ClaimedChunk) -> None:
         """Plan the repetition of a call whose outcome is unknown."""
-        if self._window and self._send.nonce:
+        if self._window:
             self._plan(claimed, 0, self._clock.now() + self._timing.back_off(0))
 
     def repeat_due(self) -> Iterator[Event]:
@@ -79,6 +115,11 @@ class RepeatedCalls:
             yield from self._repeat(due)
 
     def _repeat(self, unknown: ClaimedChunk) -> Iterator[Event]:
+        if not self.check_clock():
+            if self.wrong_clock is None:  # the provider cannot be asked now
+                repeats = self._planned.get(unknown.first, (0, None))[0] + 1
+                self._plan(unknown, repeats, self._clock.now() + self._timing.back_off(repeats))
+            return
         claimed = self._ledger.claim_repetition(self._send, unknown, self._timing.lease)
         if claimed is None:
             return

@@ -103,8 +103,8 @@ class Submitter:
 
     def repeat(self, claimed: ClaimedChunk) -> CallResult:
         """Make the call of a chunk again, with the same key and the same bytes; return its result."""
-        record = SubmissionRecord(None, self._may_start)
-        outcome = self._provider.submit(self._batch(claimed), record)
+        record, batch = SubmissionRecord(None, self._may_start), self._batch(claimed)
+        outcome = self._provider.submit(batch, record) if self._may_start() else NOT_BEGUN
         return CallResult(claimed, outcome, record.by_recipient)
 
     def _batch(self, claimed: ClaimedChunk) -> Batch:
@@ -118,7 +118,7 @@ class Submitter:
 
         A send of an older ledger has no nonce.
         """
-        if self._provider.capabilities.repeatable is None or not self._send.nonce:
+        if self._provider.capabilities.repeat_window is None or not self._send.nonce:
             return None
         return f"news/{self._send.nonce}/{claimed.first}-{claimed.last}"
 

@@ -87,8 +87,8 @@ def _is_unfinished(service: SendService, send: Send, counts: Counts) -> bool:
     """Return True if recipients wait, or if unknown ones may be settled by a recall or a repetition."""
     if counts.waiting or counts.in_flight or _has_recallable_unknown(service, send):
         return True
-    repeatable = service.provider.capabilities.repeatable
-    return can_repeat(service.queries, send, service.clock.now(), repeatable)
+    repeat_window = service.provider.capabilities.repeat_window
+    return can_repeat(service.queries, send, service.clock.now(), repeat_window)
 
 
 def _has_recallable_unknown(service: SendService, send: Send) -> bool:

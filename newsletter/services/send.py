@@ -27,7 +27,7 @@ from newsletter.services.prepare import Prepared, prepare, tracking_problems
 from newsletter.services.pull import PullReport, refuse_failed, refuse_old
 from newsletter.services.send_lease import SendLeases
 from newsletter.services.send_plan import SendPlan, StartedSend
-from newsletter.services.start_guards import refuse_account_tracking, refuse_missing_slots
+from newsletter.services.start_guards import refuse_account_tracking, refuse_missing_slots, refuse_wrong_clock
 from newsletter.services.state_sync import StateSync
 from newsletter.services.status import SendStatus, send_status
 from newsletter.state.secret_key import secret_key
@@ -103,11 +103,12 @@ class SendService(SendPlanner):
         """Carry out a plan: claim the issue and plan its recipients into chunks, or reopen the started send.
 
         Raise SendBusy if another process holds the lease or was the first to claim the issue, and SendRefused
-        if the provider's account tracks readers unasked, the last pull is too old, the key or a slot for held
-        mail is missing, and, with `exact`, if the number of recipients differs from the plan. The issue is
-        not claimed then.
+        if the provider's account tracks readers unasked, its clock differs from this one, the last pull is
+        too old, the key or a slot for held mail is missing, and, with `exact`, if the number of recipients
+        differs from the plan. The issue is not claimed then.
         """
         tracking_is_known = refuse_account_tracking(self.provider, self.newsletter.config)
+        refuse_wrong_clock(self.provider, self.clock.now())
         if self._pull:
             refuse_old(self.newsletter, self._database, self.clock.now())
         if self._sync:
@@ -149,7 +150,7 @@ class SendService(SendPlanner):
         delivery_settings = DeliverySettings(
             rates=settings.rates if self.provider.capabilities.leaves_machine else (),
             stop_when_refused=settings.refused_share,
-            in_flight=self.provider.capabilities.in_flight,
+            max_calls=self.provider.capabilities.max_calls,
             timing=self.timing,
         )
         if not started.tracking_is_known:
@@ -185,7 +186,7 @@ class SendService(SendPlanner):
                 self.clock,
                 self.timing,
                 stopped,
-                repeatable=self.provider.capabilities.repeatable is not None,
+                can_repeat=self.provider.capabilities.repeat_window is not None,
             )
 
     def resolve(self, send: Send, *, sent: bool, addresses: Sequence[str] = ()) -> int:
@@ -216,8 +217,8 @@ class SendService(SendPlanner):
 
     def status(self, send: Send) -> SendStatus:
         """Return the status of a send, read again from the ledger."""
-        repeatable = self.provider.capabilities.repeatable
-        return send_status(self.newsletter, self.queries, send, self.clock.now(), self.timing, repeatable)
+        repeat_window = self.provider.capabilities.repeat_window
+        return send_status(self.newsletter, self.queries, send, self.clock.now(), self.timing, repeat_window)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -1,4 +1,4 @@
-"""The guards that ask the provider before a send starts: tracking by its account, free slots for recalls."""
+"""The guards that ask the provider before a send starts: tracking by its account, its clock, free slots."""
 
 from datetime import datetime
 from typing import NoReturn
@@ -6,9 +6,10 @@ from typing import NoReturn
 from newsletter.config.model import Config
 from newsletter.errors import SendRefused
 from newsletter.sending import guards
-from newsletter.sending.interfaces import Provider, TracksByAccount
+from newsletter.sending.interfaces import Provider, TellsTime, TracksByAccount
 from newsletter.sending.model import StartSettings
 from newsletter.sending.outcomes import NotSent
+from newsletter.sending.repeats import CORRECT_CLOCK, clock_difference
 from newsletter.store.ledger_queries import LedgerQueries
 
 
@@ -27,6 +28,14 @@ def refuse_account_tracking(provider: Provider, config: Config) -> bool:
         _refuse_at_provider(provider, switched_on)
     guards.refuse_account_tracking(provider.name, switched_on, config.tracking.wanted)
     return True
+
+
+def refuse_wrong_clock(provider: Provider, now: datetime) -> None:
+    """Raise SendRefused if calls would be recorded with a wrong time, and so repeated too late."""
+    if not isinstance(provider, TellsTime) or (theirs := provider.server_time()) is None:
+        return
+    if difference := clock_difference(now, theirs):
+        raise SendRefused(difference, CORRECT_CLOCK)
 
 
 def refuse_missing_slots(

@@ -81,11 +81,11 @@ def send_status(
     send: Send,
     now: datetime,
     timings: SendTimings | None = None,
-    repeatable: timedelta | None = None,
+    repeat_window: timedelta | None = None,
 ) -> SendStatus:
     """Return the status of a send, read again from the ledger.
 
-    `repeatable` is that of the send's provider (`Capabilities`).
+    `repeat_window` is that of the send's provider (`Capabilities`).
     """
     timings = timings or SendTimings()
     send = queries.find(send.issue, send.list) or send
@@ -113,12 +113,12 @@ def send_status(
         reasons=reasons,
         reported=queries.reported(send),
         early_departures=queries.early_departures(send),
-        can_repeat=can_repeat(queries, send, now, repeatable),
+        can_repeat=can_repeat(queries, send, now, repeat_window),
     )
 
 
-def can_repeat(queries: LedgerQueries, send: Send, now: datetime, repeatable: timedelta | None) -> bool:
+def can_repeat(queries: LedgerQueries, send: Send, now: datetime, repeat_window: timedelta | None) -> bool:
     """Return True if a process that continues the send would repeat a call with an unknown outcome."""
-    if repeatable is None or send.nonce is None or send.state != "open":
+    if repeat_window is None or send.nonce is None or send.state != "open":
         return False
-    return bool(queries.repeatable_attempts(send, now - repeatable))
+    return bool(queries.repeatable_attempts(send, now - repeat_window))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import closing
+from datetime import UTC, datetime
 
 from newsletter.config.loader import Newsletter
 from newsletter.providers.factory import open_provider
@@ -21,7 +22,7 @@ def reader(number: int) -> str:
 def send(newsletter: Newsletter, addresses: Iterable[str]) -> tuple[list[Event], Counts]:
     """Send the sample issue to these addresses; return the events, and the counts at the end."""
     provider, database = open_provider(newsletter), Database.open(newsletter)
-    service = SendService(newsletter, database, provider, FakeClock())
+    service = SendService(newsletter, database, provider, FakeClock(datetime.now(UTC)))
     with closing(service), closing(provider):
         subscribers = Subscribers(database)
         for address in addresses:

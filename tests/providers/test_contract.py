@@ -31,7 +31,7 @@ from newsletter.providers.sendgrid.provider import SendGridProvider
 from newsletter.providers.ses.credentials import KeyCredentials
 from newsletter.providers.ses.provider import SesProvider
 from newsletter.providers.smtp.provider import SmtpProvider
-from newsletter.sending.interfaces import Provider, TracksByAccount
+from newsletter.sending.interfaces import Provider, TellsTime, TracksByAccount
 from newsletter.sending.outcomes import Accepted, Cancelled, NotSent, Unknown
 from newsletter.store.service_mails import ServiceMail
 from newsletter.subscribers.model import Subscriber
@@ -258,7 +258,8 @@ def test_the_facts_about_a_provider_are_its_capabilities(ready: OpenProvider) ->
     """Commands that open no provider read the facts."""
     name, capabilities = ready.provider.name, ready.provider.capabilities
     assert PROVIDER_TRACKING[name] == capabilities.tracking == TRACKED_BY[name]
-    assert REPEAT_WINDOWS.get(name) == capabilities.repeatable
+    assert REPEAT_WINDOWS.get(name) == capabilities.repeat_window
+    assert isinstance(ready.provider, TellsTime) == (name in REPEAT_WINDOWS)
     assert isinstance(ready.provider, TracksByAccount) == ("account" in TRACKED_BY[name])
     assert (ready.provider.recallable is not None) == (name == "sendgrid")
 
@@ -302,7 +303,7 @@ def test_mail_about_a_subscription_arrives_without_what_belongs_to_the_list(
 def test_it_has_a_name_and_says_what_it_can_do(ready: OpenProvider) -> None:
     assert ready.provider.name in PROVIDERS
     capabilities = ready.provider.capabilities
-    assert capabilities.recipients_per_call >= 1 and capabilities.in_flight >= 1
+    assert capabilities.recipients_per_call >= 1 and capabilities.max_calls >= 1
     assert capabilities.leaves_machine == (ready.provider.name != "outbox")
 
 

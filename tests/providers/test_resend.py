@@ -134,7 +134,7 @@ def test_the_key_with_other_content_is_unknown_and_sends_nothing(
     assert len(fake.deliveries) == 2
     fake.hour = 25  # forgotten: this is why a call is repeated for 12 hours only
     assert isinstance(submit(provider, batch()), Accepted) and len(fake.deliveries) == 4
-    assert provider.capabilities.repeatable == timedelta(hours=12)
+    assert provider.capabilities.repeat_window == timedelta(hours=12)
 
 
 KEY_FIX = "create a key with sending access (https://resend.com/api-keys), and set RESEND_API_KEY to it"

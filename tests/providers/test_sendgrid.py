@@ -560,7 +560,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used() -> None:
 
 def test_no_more_connections_are_kept_than_requests_are_in_flight() -> None:
     with SendGridFake() as fake, open_provider(fake, requests=2) as provider:
-        assert provider.capabilities.in_flight == 2
+        assert provider.capabilities.max_calls == 2
         fake.next(*[Fault.late(0.2)] * 8)
         for _ in range(2):
             with ThreadPoolExecutor(4) as pool:

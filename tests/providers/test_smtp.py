@@ -363,7 +363,7 @@ def test_calls_at_once_have_connections_of_their_own_which_are_kept(pipelining: 
     outcomes: list[list[str]] = []
     with ScriptedSmtp(pipelining=pipelining) as server:
         smtp = provider(server.port, connections=4)
-        assert smtp.capabilities.in_flight == 4
+        assert smtp.capabilities.max_calls == 4
         for _ in range(2):
             threads = [
                 threading.Thread(

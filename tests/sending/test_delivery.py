@@ -557,7 +557,7 @@ def test_several_calls_are_under_way_at_once(
 ) -> None:
     people(16)
     provider = Threaded()
-    run(ledger, provider, time, manner=DeliverySettings(in_flight=4))
+    run(ledger, provider, time, manner=DeliverySettings(max_calls=4))
     assert provider.taken == Counter(readers(*range(16)))
     assert counts(ledger) == Counts(16, accepted=16)
 
@@ -567,7 +567,7 @@ def test_ctrl_c_lets_the_calls_under_way_come_back(
 ) -> None:
     people(16)
     provider = Threaded()
-    run(ledger, provider, time, stopped=lambda: provider.calls > 0, manner=DeliverySettings(in_flight=4))
+    run(ledger, provider, time, stopped=lambda: provider.calls > 0, manner=DeliverySettings(max_calls=4))
     assert counts(ledger) == Counts(16, accepted=8, waiting=8)
 
 
@@ -599,7 +599,7 @@ def test_a_caller_that_stops_listening_loses_nothing(
     send = start.claim_send(mailing, ledger, provider, StartSettings())
     ledger.acquire_lease(send, LEASE)
     parts = (mailing, ledger, provider, samples.SECRET, time)
-    running = Delivery(send, *parts, DeliverySettings(in_flight=4)).run()
+    running = Delivery(send, *parts, DeliverySettings(max_calls=4)).run()
     next(running)
     running.close()  # type: ignore[attr-defined]
     assert counts(ledger).unknown == 0
@@ -723,3 +723,44 @@ def test_another_issue_is_another_send(
     run(ledger, provider, time)
     run(ledger, provider, time, replace(samples.plain_mailing(), issue="2026-05-04"))
     assert provider.taken == Counter({"reader0@example.com": 2})
+
+
+@dataclass
+class NamelessProvider(ListedProvider):
+    """Refuses a batch with a bad address without naming it, as Mailgun does."""
+
+    bad: frozenset[str] = frozenset()
+
+    def _answer(self, addresses: list[str]) -> Outcome:
+        self.calls += 1
+        if self.bad & set(addresses):
+            return Refused("400 to parameter is not a valid address")
+        self.taken.update(addresses)
+        return Accepted("id")
+
+
+@pytest.mark.parametrize("calls", [0, 4])
+@pytest.mark.parametrize(
+    "bad", [range(3, 500, 62), range(7, 500, 50)], ids=["a-few-in-one-batch", "one-in-each-batch"]
+)
+def test_a_few_bad_addresses_keep_the_mail_from_nobody_else(
+    bad: range, calls: int, ledger: Ledger, time: Time, people: Callable[[int], Subscribers]
+) -> None:
+    people(500)
+    addresses = frozenset(f"reader{n}@example.com" for n in bad)
+    provider = NamelessProvider(size=500 if len(addresses) < 9 else 50, bad=addresses)
+    run(ledger, provider, time, manner=DeliverySettings(max_calls=calls))
+    counts = ledger.counts(ledger.sends()[0])
+    assert (counts.accepted, counts.refused) == (500 - len(addresses), len(addresses))
+    assert set(provider.taken.values()) == {1}
+
+
+def test_a_provider_that_refuses_all_without_a_name_is_soon_left_alone(
+    ledger: Ledger, time: Time, people: Callable[[int], Subscribers]
+) -> None:
+    people(500)
+    everybody = frozenset(f"reader{n}@example.com" for n in range(500))
+    provider = NamelessProvider(size=100, bad=everybody)
+    *_, last = run(ledger, provider, time)
+    assert isinstance(last, Stopped) and last.reason.startswith("25 batches in a row were refused, the last")
+    assert provider.calls == 25

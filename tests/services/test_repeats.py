@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from newsletter.cli.report import ReportOptions, report
 from newsletter.errors import SendRefused
 from newsletter.mail.message import Batch
-from newsletter.sending.events import Confirmed
+from newsletter.sending.events import Confirmed, Stopped
 from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused, Unknown
 from newsletter.services.due import due_issues
@@ -36,12 +36,17 @@ class RepeatableProvider(FakeProvider):
     answers: list[Outcome] = field(default_factory=list)
     calls: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     refuses_one: str = ""
+    is_away: bool = False
+    clock_behind: timedelta = timedelta()
     kept: dict[str, tuple[str, ...]] = field(default_factory=dict)
     holds: bool = False
 
     @property
     def capabilities(self) -> Capabilities:
-        return replace(super().capabilities, recipients_per_call=2, repeatable=23 * HOURS)
+        return replace(super().capabilities, recipients_per_call=2, repeat_window=23 * HOURS)
+
+    def server_time(self) -> datetime | None:
+        return None if self.is_away else self.clock.now() + self.clock_behind
 
     def submit(self, batch: Batch, submissions: SubmissionLog) -> Outcome:
         people = tuple(recipient.address for recipient in batch.recipients)
@@ -120,6 +125,49 @@ def test_a_refusal_that_the_second_answer_names_is_recorded(
         counts = service.queries.counts(started)
     assert [event for event in events if isinstance(event, Confirmed)] == [Confirmed(1)]
     assert (counts.accepted, counts.refused, counts.unknown) == (3, 1, 0)
+
+
+@pytest.mark.parametrize("hours", [-25, 25])
+def test_a_send_with_a_wrong_clock_is_refused_before_it_starts(
+    hours: int, provider: RepeatableProvider, tmp_path: Path
+) -> None:
+    provider.clock_behind = timedelta(hours=hours)
+    with opened(tmp_path, provider) as service:
+        with pytest.raises(SendRefused, match="this machine's clock is 25 hours") as refused:
+            send(service)
+        assert service.queries.find(ISSUE, "subscribers") is None and not provider.calls
+        assert "timedatectl" in refused.value.problems[0].fix
+        provider.clock_behind = timedelta(minutes=59)
+        send(service)
+        assert accepted_and_unknown(service) == (4, 0)
+
+
+def test_a_clock_that_stood_still_during_a_send_ends_it(provider: RepeatableProvider, tmp_path: Path) -> None:
+    """The machine is paused between a call and its repetition."""
+    provider.answers = [LOST, Accepted("id"), LOST]
+    with opened(tmp_path, provider) as service:
+        started = service.start(service.plan(service.prepare(ISSUE)))
+        events = []
+        for event in service.deliver(started, lambda: False):
+            events.append(event)
+            if len(provider.calls) == 3:
+                provider.clock_behind = timedelta(hours=26)
+        assert len(provider.calls) == 3 and accepted_and_unknown(service) == (2, 2)
+    assert isinstance(events[-1], Stopped) and "26 hours behind the provider's" in events[-1].reason
+
+
+def test_a_provider_that_tells_no_time_is_asked_for_nothing_again(
+    provider: RepeatableProvider, tmp_path: Path
+) -> None:
+    provider.answers = [LOST]
+    with opened(tmp_path, provider) as service:
+        started = service.start(service.plan(service.prepare(ISSUE)))
+        provider.is_away = True
+        list(service.deliver(started, lambda: False))
+        assert len(provider.calls) == 2 and accepted_and_unknown(service) == (2, 2)
+        provider.is_away = False
+        list(service.deliver(started, lambda: False))
+        assert accepted_and_unknown(service) == (4, 0)
 
 
 def test_it_is_asked_three_times_and_waits_as_long_as_it_is_told(

@@ -55,7 +55,7 @@ class MailgunProvider:
             recipients_per_call,
             leaves_machine=True,
             tracking=PROVIDER_TRACKING["mailgun"],
-            in_flight=settings.requests,
+            max_calls=settings.requests,
         )
         self.recallable: Recallable | None = None
         self._settings, self._api_key, self._key_problem = settings, api_key, key_problem

@@ -59,7 +59,7 @@ class PostmarkProvider:
             leaves_machine=True,
             # Open tracking of the server counts more than the switch of a message.
             tracking=PROVIDER_TRACKING["postmark"],
-            in_flight=settings.requests,
+            max_calls=settings.requests,
             bytes_per_call=MAX_BYTES_PER_CALL,
         )
         self.recallable: Recallable | None = None

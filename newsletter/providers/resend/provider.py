@@ -4,6 +4,7 @@ Source: https://resend.com/docs/api-reference/emails/send-batch-emails and the O
 (github.com/resend/resend-openapi). Opens and clicks are counted by a setting of the domain, off by default.
 """
 
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from newsletter.config.model import Config
 from newsletter.config.provider_facts import PROVIDER_TRACKING, REPEAT_WINDOWS
 from newsletter.constants import TrackingKind
 from newsletter.errors import Problem
-from newsletter.findings import Finding, ProviderReport
+from newsletter.findings import Finding, ProviderReport, date_of
 from newsletter.mail.message import Batch
 from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import TIMEOUT_SECONDS, Response
@@ -49,9 +50,9 @@ class ResendProvider:
             MAX_RECIPIENTS_PER_CALL,
             leaves_machine=True,
             tracking=PROVIDER_TRACKING["resend"],
-            in_flight=settings.requests,
+            max_calls=settings.requests,
             bytes_per_call=MAX_BYTES_PER_CALL,
-            repeatable=REPEAT_WINDOWS["resend"],
+            repeat_window=REPEAT_WINDOWS["resend"],
         )
         self.recallable: Recallable | None = None
         self._api_key, self._key_problem = api_key, key_problem
@@ -75,6 +76,11 @@ class ResendProvider:
             headers["Idempotency-Key"] = batch.key
         response = self._api.submit("/emails/batch", headers, template(batch.mailing).fill(batch))
         return outcome(response, len(batch.recipients)) if isinstance(response, Response) else response
+
+    def server_time(self) -> datetime | None:
+        """Return the time in the response to a GET, which any response has; None without a response."""
+        response = self._api.get("/domains?limit=1", self._authorization())
+        return date_of(response.headers) if isinstance(response, Response) else None
 
     def account_tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent | None:
         """Return the kinds of tracking that the sender's domain has switched on, None for a sending key."""

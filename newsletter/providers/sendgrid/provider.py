@@ -69,7 +69,7 @@ class SendGridProvider:
             recipients_per_call,
             leaves_machine=True,
             tracking=PROVIDER_TRACKING["sendgrid"],
-            in_flight=settings.requests,
+            max_calls=settings.requests,
         )
         self.recallable: Recallable | None = SendGridScheduledSends(self._request, clock)
         self._api_key, self._key_problem, self._clock = api_key, key_problem, clock

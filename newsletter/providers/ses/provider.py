@@ -65,7 +65,7 @@ class SesProvider:
             recipients_per_call=1,
             leaves_machine=True,
             tracking=PROVIDER_TRACKING["ses"],
-            in_flight=settings.requests,
+            max_calls=settings.requests,
         )
         self._settings, self._credentials = settings, credentials
         self._where, self._clock = where, clock

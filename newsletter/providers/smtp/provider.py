@@ -69,7 +69,7 @@ class SmtpProvider:
             recipients_per_call=1,
             leaves_machine=True,
             tracking=PROVIDER_TRACKING["smtp"],
-            in_flight=settings.connections,
+            max_calls=settings.connections,
         )
         self._settings = settings
         self._password = password
