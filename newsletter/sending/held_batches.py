@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from newsletter.display import counted
 from newsletter.sending import hold_policy, log_fields
@@ -29,8 +29,7 @@ class HeldBatches:
     ) -> None:
         self._send, self._ledger, self._clock, self._timing = send, ledger, clock, timing
         self._recallable = recallable
-        # A canary is not held back: a person looks at it before the other recipients are tried.
-        self._holds = recallable if send.undo_window_seconds > 0 and send.canary_size is None else None
+        self._holds = recallable if hold_policy.leave_time(send, clock.now()) else None
         self._chunk_size = chunk_size
         self._share = max(
             -(-send.recipients // timing.max_held_batches), timing.min_calls_per_batch * chunk_size
@@ -111,9 +110,7 @@ class HeldBatches:
         batch_id = recallable.new_batch()
         if isinstance(batch_id, NotSent):
             return batch_id
-        send_at = self._send.send_at
-        if send_at is None or send_at <= now:
-            send_at = now + timedelta(seconds=self._send.undo_window_seconds)
+        send_at = hold_policy.leave_time(self._send, now) or now
         opened = self._ledger.open_held_batch(self._send, batch_id, send_at)
         log.info("held batch opened", extra={**log_fields.of_batch(opened), "leaves_at": send_at})
         return opened

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from newsletter.sending.model import HeldBatch, HeldBatchStatus
+from newsletter.sending.model import HeldBatch, HeldBatchStatus, Send, StartSettings
 
 # The furthest time ahead that mail can be scheduled for (SendGrid's reference: 72 hours).
 MAX_SCHEDULE_AHEAD = timedelta(hours=72)
@@ -63,6 +63,17 @@ class SendTimings:
     def back_off(self, tries: int) -> timedelta:
         """Return the back-off after this many tries that were put off: 5 s, 20 s, 80 s, … at most 6 h."""
         return min(self.first_back_off * int(4 ** min(tries, 10)), self.longest_back_off)
+
+
+def leave_time(start: Send | StartSettings, now: datetime) -> datetime | None:
+    """Return the time at which mail that is submitted now leaves; None if it is not held back.
+
+    A canary is not held back: a person looks at it before the other recipients are tried.
+    """
+    if not start.undo_window_seconds or start.canary_size is not None:
+        return None
+    is_scheduled = start.send_at is not None and start.send_at > now
+    return start.send_at if is_scheduled else now + timedelta(seconds=start.undo_window_seconds)
 
 
 @dataclass(frozen=True)

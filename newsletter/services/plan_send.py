@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import SendRefused
 from newsletter.sending import guards
-from newsletter.sending.hold_policy import SendTimings, cancel_deadline
+from newsletter.sending.hold_policy import SendTimings, cancel_deadline, leave_time
 from newsletter.sending.interfaces import Clock, Provider
 from newsletter.sending.model import SUBSCRIBERS, ChunkState, Counts, Send, SendOptions, StartSettings
 from newsletter.sending.start import find_started
@@ -136,12 +135,11 @@ class SendPlanner:
     def _with_deadlines(self, plan: SendPlan) -> SendPlan:
         """Return the plan with the times at which its mail leaves, and until which it can be cancelled."""
         start, now = plan.send or plan.settings, plan.planned_at
-        # As `sending.held_batches` does it: a canary is not held back, and `resume` ends the canary.
-        has_canary = start.canary_size is not None and plan.action != "resume"
-        if not start.undo_window_seconds or has_canary:
+        if plan.action == "resume":
+            start = replace(start, canary_size=None)  # its canary ends
+        leaves_at = leave_time(start, now)
+        if leaves_at is None:
             return plan
-        window = timedelta(seconds=start.undo_window_seconds)
-        leaves_at = start.send_at if start.send_at and start.send_at > now else now + window
         deadline = cancel_deadline(leaves_at, self.timing)
         return replace(plan, leaves_at=leaves_at, cancellable_until=deadline if deadline > now else None)
 
