@@ -57,3 +57,17 @@ def test_the_date_of_an_answer() -> None:
 def test_no_date_is_no_clock(date: str) -> None:
     assert clock_of("SendGrid", headers(Date=date)) == ()
     assert clock_of("SendGrid", headers()) == ()
+
+
+@pytest.mark.parametrize(
+    ("date", "age"),
+    [
+        ("Mon, 04 May 2026 09:00:00 GMT", "999999999999999999"),
+        ("Mon, 04 May 2026 09:00:00 GMT", "soon"),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", "1"),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", "0"),
+        ("Mon, 04 May 2026 09:00:00 +9999999999999999", "0"),
+    ],
+)
+def test_a_time_beyond_all_calendars_is_no_clock(date: str, age: str) -> None:
+    assert clock_of("SendGrid", headers(Date=date, Age=age)) == ()
