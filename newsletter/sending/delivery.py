@@ -111,7 +111,7 @@ class Delivery:
         self._paused_until: datetime | None = None
         self._waits_for = ""
         self._cancelled = False
-        self._exhausted = True  # check that a recipient is due before the next claim
+        self._must_check_due = True  # check that a recipient is due before the next claim
         self._last_claim_at = self._renewed_at = clock.now()
 
     def run(self) -> Iterator[Event]:
@@ -180,13 +180,13 @@ class Delivery:
         max_recipients = self._rate_limiter.available(now)
         if max_chunks <= 0 or max_recipients <= 0 or self._breaker.stop or self._paused_until:
             return False
-        if (self._exhausted or self._held_batches.needs_batch()) and not self._anyone_due(now):
+        if (self._must_check_due or self._held_batches.needs_batch()) and not self._anyone_due(now):
             return False
         if reason := self._held_batches.ensure_batch():
             self._react_to_batch(reason, now)
             return False
         claims = self._claim(max_chunks, max_recipients)
-        self._exhausted = not claims
+        self._must_check_due = not claims
         for claimed in claims:
             if not claimed.recipients:
                 log.info("chunk skipped: all of its recipients have left", extra=log_fields.of_chunk(claimed))

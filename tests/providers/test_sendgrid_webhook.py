@@ -215,6 +215,7 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner) | st.dictionaries(st.sampled_from([*event("open", NOW)]) | st.text(), inner)
     ),
+    max_leaves=10,
 )
 
 
