@@ -341,8 +341,18 @@ def test_an_answer_that_fits_nobody_is_unknown_for_all(entries: list[object], wo
 
 def test_the_recipient_in_an_answer_may_be_written_otherwise() -> None:
     with PostmarkFake() as fake:
-        fake.next(Fault.entries({**OK, "To": '"Ada" <Ada@EXAMPLE.com>'}, {**OK, "To": None}))
-        assert submit(fake, samples.plain_mailing(), ADA, BO) == [Accepted("x")] * 2
+        fake.next(
+            Fault.entries({**OK, "To": '"Ada" <Ada@EXAMPLE.com>'}, {**OK, "To": None, "MessageID": "y"})
+        )
+        assert submit(fake, samples.plain_mailing(), ADA, BO) == [Accepted("x"), Accepted("y")]
+
+
+def test_an_id_that_comes_twice_proves_no_acceptance() -> None:
+    with PostmarkFake() as fake:
+        fake.next(Fault.entries({**OK, "To": ADA.address}, OK, {"ErrorCode": 0, "MessageID": "y"}))
+        repeated = Unknown("the response has the same id for several recipients")
+        expected = [repeated, repeated, Accepted("y")]
+        assert submit(fake, samples.plain_mailing(), ADA, BO, CY) == expected
 
 
 # Outcomes of a request

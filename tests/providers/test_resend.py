@@ -266,13 +266,31 @@ def test_the_outcome_of_a_fault(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"<html>", b"{}", b'{"data": [{"id": "a"}]}', b'{"data": [{"id": "a"}, 5]}', b"[" * 9000]
+    "content",
+    [
+        b"",
+        b"<html>",
+        b"{}",
+        b'{"data": [{"id": "a"}]}',
+        b'{"data": [{"id": "a"}, 5]}',
+        b'{"data": [{"id": "a"}, {"id": 7}]}',
+        b'{"data": [{"id": "a"}, null, {"id": "b"}, 7]}',
+        b'{"data": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}',
+        b'{"data": [{"id": "a"}, {"id": "a"}]}',
+        b'{"data": [{"id": "a"}, {"id": "b"}], "errors": [{"index": 1, "message": "bad"}]}',
+        b"[" * 9000,
+    ],
 )
 def test_an_acceptance_that_does_not_name_each_mail_is_unknown(
     content: bytes, provider: ResendProvider, fake: ResendFake
 ) -> None:
     fake.next(Fault(Reply(200, content)))
     assert isinstance(submit(provider, batch()), Unknown)
+
+
+def test_an_acceptance_without_errors_may_say_so(provider: ResendProvider, fake: ResendFake) -> None:
+    fake.next(Fault(Reply(200, {"data": [{"id": "a"}, {"id": "b"}], "errors": []})))
+    assert submit(provider, batch()) == Accepted("a")
 
 
 def test_one_bad_address_refuses_the_batch_without_an_index(

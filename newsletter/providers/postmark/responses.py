@@ -7,6 +7,7 @@ HTTP status with another meaning: 413 is an account that may not send.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Any
@@ -16,6 +17,7 @@ from newsletter.display import masked, printable
 from newsletter.mail.message import Recipient
 from newsletter.providers.http import Response
 from newsletter.providers.responses import (
+    as_object,
     as_text,
     joined,
     json_content,
@@ -45,6 +47,7 @@ _EXPLANATIONS = {
 _SHARED = re.compile(r"'(?:From|ReplyTo|Subject|MessageStream|TrackLinks|TrackOpens)'", re.IGNORECASE)
 # A server token has the form of a UUID.
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+_REPEATED_ID = Unknown("the response has the same id for several recipients")
 
 
 def outcomes(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] | Outcome:
@@ -99,7 +102,9 @@ def _each(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] 
         return Unknown(f"the response has {count} entries for {len(recipients)} recipients")
     if not all(map(_is_about, entries, recipients)):
         return Unknown("the response names other recipients, or another order of them")
-    return [_entry(entry if isinstance(entry, dict) else {}) for entry in entries]
+    found = [_entry(as_object(entry)) for entry in entries]
+    ids = Counter(one.message_id for one in found if isinstance(one, Accepted) and one.message_id)
+    return [_REPEATED_ID if isinstance(one, Accepted) and ids[one.message_id] > 1 else one for one in found]
 
 
 def _is_about(entry: object, recipient: Recipient) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
-from newsletter.providers.responses import as_text, joined, json_object, retry_after, status_text
+from newsletter.providers.responses import as_object, as_text, joined, json_object, retry_after, status_text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 KEY_VARIABLE = PROVIDER_KEYS["resend"][-1]
@@ -114,11 +114,17 @@ def _masked(words: str) -> str:
 
 
 def _accepted(response: Response, recipients: int) -> Outcome:
-    """Return Accepted if the response has an id for each mail; its first one identifies the call."""
-    listed = json_object(response).get("data")
+    """Return Accepted if the response has an id for each mail; its first one identifies the call.
+
+    Unknown if it names a failed mail, too: a strict batch has none, so the response is about another call.
+    """
+    content = json_object(response)
+    if content.get("errors"):
+        return Unknown("the response of Resend has ids of mails, and errors too")
+    listed = content.get("data")
     items = listed if isinstance(listed, list) else []
-    ids = [as_text(item.get("id")) for item in items if isinstance(item, dict)]
-    if len(ids) == recipients and all(ids):
+    ids = [as_text(as_object(item).get("id")) for item in items]
+    if len(ids) == len(set(ids)) == recipients and all(ids):
         return Accepted(ids[0])
     return Unknown("the response of Resend does not have an id for each mail")
 
