@@ -25,13 +25,18 @@ _KEY = re.compile(r"[!-~]+")
 Result = TypeVar("Result")
 
 
+def is_well_formed_key(key: str) -> bool:
+    """Return True if a key has only characters that a header may have."""
+    return bool(_KEY.fullmatch(key))
+
+
 def key_problems(variable: str, key: SecretStr | None, key_problem: Problem | None) -> list[Problem]:
     """Return the problems of a key: it is for another host (`key_problem`), not set, or malformed."""
     if key_problem:
         return [key_problem]
     if not key:
         return [Problem(variable, "is not set", _HOW_TO_SET)]
-    if not _KEY.fullmatch(key.get_secret_value()):
+    if not is_well_formed_key(key.get_secret_value()):
         return [Problem(variable, "contains characters that are not valid in an API key", _HOW_TO_SET)]
     return []
 
