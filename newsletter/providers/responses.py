@@ -2,11 +2,15 @@
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 from newsletter.display import printable
 from newsletter.providers.http import Response
 
+_RECIPIENT = re.compile(r"\brecipient\b", re.IGNORECASE)
+_BETWEEN_WORDS = re.compile(r"[\s<>()\[\],;:\"'`]+")
+_DOMAIN = re.compile(r"(?:[\w-]++\.)+[^\W\d_][\w-]*\w")
 WHOLE_SECONDS = re.compile(r"\d{1,10}", re.ASCII)
 
 
@@ -35,6 +39,23 @@ def retry_after(response: Response) -> float | None:
     """Return the seconds of the header Retry-After, at least 1; None if it names none."""
     value = response.headers.get("Retry-After", "").strip()
     return max(1.0, float(value)) if WHOLE_SECONDS.fullmatch(value) else None
+
+
+def is_about_recipient(words: str, sender: str, own_domains: Collection[str]) -> bool:
+    """Return True if words name a recipient: so, or with an address or a domain that is not the sender's.
+
+    `own_domains` are those of the sender and of the provider; what is above or below them is their own, too.
+    """
+    if _RECIPIENT.search(words):
+        return True
+    named = [word.rstrip(".").lower() for word in _BETWEEN_WORDS.split(words)]
+    return any(word != sender.lower() for word in named if "@" in word) or any(
+        not _is_own(word, own_domains) for word in named if _DOMAIN.fullmatch(word)
+    )
+
+
+def _is_own(name: str, own_domains: Collection[str]) -> bool:
+    return any(f".{name}".endswith(f".{own}") or own.endswith(f".{name}") for own in own_domains)
 
 
 def joined(*words: str | None) -> str:

@@ -325,6 +325,41 @@ BUSY = "429 {}: too many requests"
         pytest.param(
             Fault.status(400, "no bo@example.com"), Refused("400 no <recipient>"), id="400-with-an-address"
         ),
+        pytest.param(
+            Fault.status(400, "Domain of recipient x.com is not valid"),
+            Refused("400 Domain of recipient x.com is not valid"),
+            id="400-domain-of-recipient",
+        ),
+        pytest.param(
+            Fault.status(400, "Recipient address domain invalid: bad@x.com"),
+            Refused("400 Recipient address domain invalid: <recipient>"),
+            id="400-recipient-address",
+        ),
+        pytest.param(
+            Fault.status(400, "the domain x.com has no mail server"),
+            Refused("400 the domain x.com has no mail server"),
+            id="400-other-domain",
+        ),
+        pytest.param(
+            Fault.status(400, "no such domain: bo@example.com"),
+            Refused("400 no such domain: <recipient>"),
+            id="400-other-address-in-the-same-domain",
+        ),
+        pytest.param(
+            Fault.status(400, "the domain Example.com is disabled, see https://help.mailgun.com/x.html"),
+            NotSent("400 the domain Example.com is disabled, see https://help.mailgun.com/x.html"),
+            id="400-own-domain",
+        ),
+        pytest.param(
+            Fault.status(400, "soup@example.com: its domain is disabled"),
+            NotSent("400 <recipient>: its domain is disabled"),
+            id="400-own-address",
+        ),
+        pytest.param(
+            Fault.status(400, "the domain is disabled"),
+            NotSent("400 the domain is disabled"),
+            id="400-domain",
+        ),
         pytest.param(Fault.status(413, "too large"), Refused("413 too large"), id="413"),
         pytest.param(Fault.forbidden(), NotSent(f"401 Forbidden: check {REGION}"), id="401"),
         pytest.param(

@@ -208,6 +208,26 @@ DOMAIN_FIX = "verify the domain of `sender.email` (https://resend.com/domains)"
             id="422-domain-of-to",
         ),
         pytest.param(
+            Fault.error(422, "validation_error", "The domain x.example is not valid."),
+            Refused("422 validation_error: The domain x.example is not valid."),
+            id="422-other-domain",
+        ),
+        pytest.param(
+            Fault.error(422, "validation_error", "The domain of the recipient is not valid."),
+            Refused("422 validation_error: The domain of the recipient is not valid."),
+            id="422-domain-of-recipient",
+        ),
+        pytest.param(
+            Fault.error(422, "validation_error", "The domain of bo@example.com is not valid."),
+            Refused("422 validation_error: The domain of <recipient> is not valid."),
+            id="422-other-address",
+        ),
+        pytest.param(
+            Fault.error(422, "validation_error", "The example.com domain is gone. See resend.com/domains"),
+            NotSent("422 validation_error: The example.com domain is gone. See resend.com/domains"),
+            id="422-own-domain",
+        ),
+        pytest.param(
             Fault.error(422, "validation_error", "Invalid address: ada@domain.example"),
             Refused("422 validation_error: Invalid address: <recipient>"),
             id="422-address",

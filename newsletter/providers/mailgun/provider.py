@@ -79,9 +79,13 @@ class MailgunProvider:
     def _send(self, mailing: Mailing, recipients: Sequence[Recipient]) -> Outcome:
         form = template(mailing)
         headers = {**self._authorization(), "Content-Type": form.content_type}
-        path = f"/v3/{quote(self._domain(mailing.sender[1]), safe='')}/messages"
+        sender = mailing.sender[1]
+        domain = self._domain(sender)
+        path = f"/v3/{quote(domain, safe='')}/messages"
         response = self._api.submit(path, headers, form.fill(recipients))
-        return outcome(response, self._clock()) if isinstance(response, Response) else response
+        if not isinstance(response, Response):
+            return response
+        return outcome(response, self._clock(), sender, domain)
 
     def examine(self, config: Config) -> ProviderReport:
         """Report on the key and the domain; all requests are GET."""

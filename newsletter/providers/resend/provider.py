@@ -74,7 +74,9 @@ class ResendProvider:
         if batch.key:
             headers["Idempotency-Key"] = batch.key
         response = self._api.submit("/emails/batch", headers, template(batch.mailing).fill(batch))
-        return outcome(response, len(batch.recipients)) if isinstance(response, Response) else response
+        if not isinstance(response, Response):
+            return response
+        return outcome(response, len(batch.recipients), batch.mailing.sender[1])
 
     def account_tracking(self, config: Config) -> tuple[TrackingKind, ...] | NotSent | None:
         """Return the kinds of tracking that the sender's domain has switched on, None for a sending key."""
