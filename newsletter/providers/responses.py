@@ -29,10 +29,19 @@ def json_object(response: Response) -> dict[str, Any]:
 
 def status_text(response: Response, words: str) -> str:
     """Return the status of a response with the provider's words, fit for a terminal and a database."""
-    shown = printable(words, 300)
-    if shown or response.status >= 400:
-        return f"{response.status} {shown}".strip()
-    return f"unexpected response: {response.status}"
+    if shown := printable(words, 300):
+        return f"{response.status} {shown}"
+    kind = "HTTP" if response.status >= 400 else "unexpected response:"
+    return f"{kind} {response.status}"
+
+
+def is_rejected(status: int) -> bool:
+    """Return True if a status says that mail was certainly not taken.
+
+    A server writes 408 if a request came too slowly, a proxy 499 if the client hung up. 409 and 425 do not
+    say whether the mail was taken before.
+    """
+    return 400 <= status < 500 and status not in (408, 409, 425, 499)
 
 
 def retry_after(response: Response) -> float | None:

@@ -400,6 +400,25 @@ def test_a_lost_connection_is_unknown_and_not_tried_again(
     assert (len(ready.fake.requests), len(ready.received())) == (1, arrived)
 
 
+@pytest.mark.parametrize("ready", WEB_APIS, indirect=True)
+@pytest.mark.parametrize("status", [408, 409, 425, 499, 500, 502, 503, 504])
+def test_a_status_that_does_not_settle_it_is_unknown(status: int, ready: OpenProvider) -> None:
+    """A proxy writes 499 if the client hung up; the mail may have been taken before."""
+    ready.fake.next(Fault.html(status))
+    (outcome,) = samples.outcomes(ready.provider, samples.batch(samples.plain_mailing()))
+    assert outcome == Unknown(f"HTTP {status}") and len(ready.fake.requests) == 1
+
+
+@pytest.mark.parametrize("ready", WEB_APIS, indirect=True)
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_rejection_without_words_has_its_status(status: int, ready: OpenProvider) -> None:
+    ready.fake.next(Fault.html(status))
+    (outcome,) = samples.outcomes(ready.provider, samples.batch(samples.plain_mailing()))
+    assert isinstance(outcome, NotSent) and outcome.stop
+    assert outcome.reason.startswith(f"HTTP {status}")
+    assert status != 401 or re.search(r"\bkey\b|token", outcome.reason)
+
+
 @pytest.mark.parametrize("name", WEB_APIS)
 def test_a_late_response_is_unknown(name: str, tmp_path: Path) -> None:
     with PROVIDERS[name](tmp_path, timeout=0.2) as late, closing(late.provider):

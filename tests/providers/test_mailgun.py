@@ -404,7 +404,7 @@ BUSY = "429 {}: too many requests"
             id="429-header",
         ),
         pytest.param(Fault.status(500, "oops"), Unknown("500 oops"), id="500"),
-        pytest.param(Fault.html(502), Unknown("502"), id="502-in-html"),
+        pytest.param(Fault.html(502), Unknown("HTTP 502"), id="502-in-html"),
         pytest.param(Fault.html(200), Unknown("unexpected response: 200"), id="200-in-html"),
         pytest.param(
             Fault(Reply(200, {"id": "<1>"})), Unknown("unexpected response: 200"), id="200-unqueued"

@@ -144,7 +144,7 @@ DOMAIN_FIX = "verify the domain of `sender.email` (https://resend.com/domains)"
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        pytest.param(Fault.html(502), Unknown("502"), id="502-in-html"),
+        pytest.param(Fault.html(502), Unknown("HTTP 502"), id="502-in-html"),
         pytest.param(
             Fault.error(500, "application_error"), Unknown("500 application_error: on order"), id="500"
         ),

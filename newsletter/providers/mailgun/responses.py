@@ -2,7 +2,7 @@
 
 Sources: documentation.mailgun.com (API overview, Messages, Sending Messages) and django-anymail's backend for
 Mailgun, which has the words of success. With status 200 and "Queued" the mail is queued; with 4xx, except
-408, it certainly is not; with any other response it is unknown.
+those of `is_rejected`, it certainly is not; with any other response it is unknown.
 """
 
 import re
@@ -16,6 +16,7 @@ from newsletter.providers.http import Response
 from newsletter.providers.responses import (
     as_text,
     is_about_recipient,
+    is_rejected,
     joined,
     json_object,
     retry_after,
@@ -58,7 +59,7 @@ def outcome(response: Response, now: datetime, sender: str, domain: str) -> Outc
         return Refused(error_text(response))
     if status == 429:
         return NotSent(f"{error_text(response)}: too many requests", stop=False, wait=_wait(response, now))
-    if 400 <= status < 500 and status != 408:
+    if is_rejected(status):
         return NotSent(explained(response))
     return Unknown(error_text(response))
 

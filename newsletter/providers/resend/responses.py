@@ -15,6 +15,7 @@ from newsletter.providers.responses import (
     as_object,
     as_text,
     is_about_recipient,
+    is_rejected,
     joined,
     json_object,
     retry_after,
@@ -64,7 +65,7 @@ def outcome(response: Response, recipients: int, sender: str) -> Outcome:
         return _invalid(response, recipients, sender)
     if status == 429:
         return rate_limited(response)
-    if 400 <= status < 500 and status not in (408, 409):
+    if is_rejected(status):
         return not_sent(response)
     # 409: another call with this key has other content, or is in work.
     return Unknown(explained(response))
