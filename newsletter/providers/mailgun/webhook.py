@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from newsletter.constants import DeliveryEventKind
+from newsletter.errors import Problem
 from newsletter.mail.event_tag import NAME, parse_event_tag
 from newsletter.providers.responses import as_object, as_text
 from newsletter.providers.webhook_events import (
@@ -41,6 +42,9 @@ MAX_AGE, MAX_AHEAD = timedelta(hours=9), timedelta(minutes=5)
 MAX_TOKENS = 100_000
 """The number of tokens that are remembered, about 30 MB; each event has one."""
 _TIMESTAMP, _TOKEN = re.compile(r"[0-9]{1,12}", re.ASCII), re.compile(r"[!-~]{1,200}")
+MIN_KEY = 16
+"""The fewest characters of the key; Mailgun shows 32 hexadecimal digits today."""
+_KEY = re.compile(rf"[!-~]{{{MIN_KEY},}}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _COPY_KEY = "copy the HTTP webhook signing key from Mailgun again, and set MAILGUN_WEBHOOK_KEY to it"
 
@@ -58,6 +62,14 @@ _SUPPRESSED: dict[str, DeliveryEventKind] = {
     "suppress-complaint": "complained",
     "suppress-unsubscribe": "unsubscribed",
 }
+
+
+def key_problem(key: SecretStr) -> Problem | None:
+    """Return the problem of a key that is too short, or that has blanks; its form is not documented."""
+    if _KEY.fullmatch(key.get_secret_value()):
+        return None
+    what = f"is not a signing key: it has fewer than {MIN_KEY} characters, or blanks or letters outside ASCII"
+    return Problem("MAILGUN_WEBHOOK_KEY", what, _COPY_KEY)
 
 
 class MailgunWebhook:
