@@ -45,7 +45,8 @@ class Api:
     """The API at a host, over at most `connections` connections; `timeout` is for one request, in seconds.
 
     `base`, the path of `host`, precedes each path. Several threads may use it at once. `transport` is for a
-    library that makes its calls itself.
+    library that makes its calls itself. `host_setting` is the key of newsletter.yml that
+    determines the host; it is named if nobody answers there.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Api:
         timeout: float = TIMEOUT_SECONDS,
         *,
         max_content: int = MAX_CONTENT_BYTES,
+        host_setting: str = "",
     ) -> None:
-        self.base = urlsplit(host).path.rstrip("/")
+        self.base, self._host = urlsplit(host).path.rstrip("/"), urlsplit(host).netloc
+        self._host_setting = host_setting
         self.transport = Transport(host, connections, timeout, max_content=max_content)
 
     def submit(
@@ -97,4 +100,6 @@ class Api:
         return self.transport.request(method, self.base + path, named, pieces)
 
     def _not_connected(self, failure: NotConnected) -> NotSent:
-        return NotSent(f"no connection: {failure}", stop=not self.transport.reached)
+        is_first = not self.transport.reached  # later on, the network is away, and the host is right
+        fix = f"; check `{self._host_setting}`" if is_first and self._host_setting else ""
+        return NotSent(f"no connection to {self._host}: {failure}{fix}", stop=is_first)

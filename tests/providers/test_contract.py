@@ -11,6 +11,7 @@ from email.header import decode_header, make_header
 from email.policy import default
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -367,6 +368,8 @@ def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path
         pass
     outcome = gone.provider.submit(samples.batch(samples.plain_mailing()), samples.SubmissionLog())
     assert isinstance(outcome, NotSent) and outcome.stop
+    if name in WEB_APIS:
+        assert outcome.reason.startswith(f"no connection to {urlsplit(gone.fake.url).netloc}: ")
 
 
 # Each provider that sends through a web API

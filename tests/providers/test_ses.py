@@ -22,6 +22,7 @@ from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.factory import needed_secrets, open_provider
+from newsletter.providers.http import Transport
 from newsletter.providers.ses.credentials import KeyCredentials, RoleCredentials, credential_source
 from newsletter.providers.ses.provider import SesProvider
 from newsletter.providers.ses.signature import Credentials
@@ -450,6 +451,19 @@ def test_tracking_can_be_asked_for(tmp_path: Path) -> None:
     assert samples.newsletter(tmp_path / "a", extra=extra.format("ses")).config.tracking.opens
     with pytest.raises(ConfigError, match="smtp cannot track"):
         samples.newsletter(tmp_path / "b", extra=extra.format("smtp"))
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_mistyped_region_is_named(fake: SesFake, lost: bool) -> None:
+    """Not after a connection was made: the network is away then."""
+    credentials = KeyCredentials(SecretStr(fake.key_id), SecretStr(fake.secret))
+    with closing(SesProvider(Ses(region="eu-centra-1"), credentials, timeout=5)) as provider:
+        provider._api.transport = Transport("http://127.0.0.1:1", 1, 5)
+        provider._api.transport.reached = lost
+        (outcome,) = samples.outcomes(provider, samples.batch(samples.plain_mailing()))
+    assert isinstance(outcome, NotSent) and outcome.stop is not lost
+    assert outcome.reason.startswith("no connection to email.eu-centra-1.amazonaws.com: ")
+    assert outcome.reason.endswith("; check `ses.region`") is not lost
 
 
 def test_a_request_is_json_as_a_whole(fake: SesFake) -> None:
