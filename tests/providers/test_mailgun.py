@@ -19,7 +19,7 @@ from newsletter.config.api_providers import Mailgun
 from newsletter.mail.event_tag import parse_event_tag
 from newsletter.mail.message import Mailing
 from newsletter.providers.mailgun.mailboxes import mailbox
-from newsletter.providers.mailgun.payload import template
+from newsletter.providers.mailgun.payload import MAX_VALUE_BYTES, template
 from newsletter.providers.mailgun.provider import MAX_RECIPIENTS_PER_CALL, MailgunProvider
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.subscribers.model import Subscriber
@@ -173,7 +173,7 @@ def test_of_values_that_were_read_again_only_mailguns_own_words_would_change() -
     assert ada.text == "%recipient.email% Ada <&> Example [unsubscribe_url of ada@example.com]"
 
 
-_PARTS = ["%", "recipient.", "unsubscribe_url", "recipient", "x", " ", "20", "[[name]]"]
+_PARTS = ["%", "recipient.", "unsubscribe_url", "recipient", "x", " ", "20", "[[name]]", "BA", "%D0", "A"]
 
 
 @given(st.lists(st.sampled_from(_PARTS)))
@@ -203,6 +203,40 @@ def test_escapes_in_links_are_left_alone() -> None:
     with MailgunFake() as fake:
         submit(fake, samples.plain_mailing(html=html), ADA)
         assert fields(fake)["html"] == [html]
+
+
+def test_words_between_escapes_in_links_are_left_alone() -> None:
+    """Each would be a value of every recipient."""
+    html = "".join(f'<a href="https://example.com/%D0%BAw{n:04}%D0%B0">x</a>' for n in range(300))
+    mailing = samples.plain_mailing(html=html)
+    people = [Subscriber(n, f"reader{n}@example.com") for n in range(1, MAX_RECIPIENTS_PER_CALL + 1)]
+    form = b"".join(template(mailing).fill(samples.batch(mailing, *people).recipients))
+    assert parse_form(form)["html"] == [html] and len(form) < 500_000
+
+
+def test_recipients_whose_values_do_not_fit_wait_for_another_call() -> None:
+    text = " ".join(f"%word_{n:04}%" for n in range(300))
+    mailing = samples.plain_mailing(text=text)
+    people = [Subscriber(n, f"reader{n}@example.com") for n in range(1, MAX_RECIPIENTS_PER_CALL + 1)]
+    with MailgunFake() as fake, open_provider(fake) as provider:
+        submissions = samples.SubmissionLog()
+        assert isinstance(provider.submit(samples.batch(mailing, *people), submissions), Accepted)
+        (request,) = fake.requests
+        numbers = [int(delivery.address[6:].partition("@")[0]) for delivery in fake.deliveries]
+        assert {delivery.text for delivery in fake.deliveries} == {text}
+    assert 100 < len(numbers) < MAX_RECIPIENTS_PER_CALL and len(request.raw) < MAX_VALUE_BYTES + 100_000
+    assert numbers + list(submissions.ended) == [person.id for person in people]
+    assert set(submissions.ended.values()) == {NOT_BEGUN}
+
+
+def test_a_refused_request_leaves_nobody_with_an_outcome_of_their_own() -> None:
+    mailing = samples.plain_mailing(text=" ".join(f"%word_{n:04}%" for n in range(300)))
+    people = [Subscriber(n, f"reader{n}@example.com") for n in range(1, MAX_RECIPIENTS_PER_CALL + 1)]
+    with MailgunFake() as fake, open_provider(fake) as provider:
+        fake.next(Fault.status(400, "to parameter is not a valid address"))
+        submissions = samples.SubmissionLog()
+        assert isinstance(provider.submit(samples.batch(mailing, *people), submissions), Refused)
+    assert submissions.ended == {}
 
 
 def test_the_values_have_no_escape_that_json_does_not_need() -> None:

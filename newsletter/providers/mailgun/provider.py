@@ -69,10 +69,12 @@ class MailgunProvider:
         if problems := self.check():
             return NotSent(str(problems[0]))
         recipients, left_out = select(batch.recipients)
-        result = self._send(batch.mailing, recipients) if recipients else NOT_BEGUN
+        chosen = template(batch.mailing).fitting(recipients)
+        result = self._send(batch.mailing, chosen) if chosen else NOT_BEGUN
         # Of a refused request, the protocol sends the halves again, if nobody has an outcome of their own.
         if not isinstance(result, Refused):
-            for recipient, own in left_out:
+            later = [(recipient, NOT_BEGUN) for recipient in recipients[len(chosen) :]]
+            for recipient, own in (*left_out, *later):
                 submissions.finished(recipient, own)
         return result
 
