@@ -1,9 +1,13 @@
 """Verify and read the events that Mailgun posts: https://documentation.mailgun.com, Webhooks.
 
 Mailgun signs a timestamp and a random token with the webhook signing key, and not the event: HMAC-SHA256. So
-a signature proves only that Mailgun once made this token. As long as its timestamp is accepted, a token is
-remembered together with the body that came with it first, and is refused with another body. Mailgun posts
-again for 8 hours if the answer was not 200, so a repetition of the same body is accepted; it changes nothing.
+a signature proves only that Mailgun once made this token. A token is remembered together with the body that
+came with it first, and is refused with another body. Mailgun posts again for 8 hours if the answer was not
+200, so a repetition of the same body is accepted; it changes nothing.
+
+The memory ends with the process, and has the latest MAX_TOKENS. A token that is no longer in it, and whose
+timestamp is still accepted, fits one other event. To refuse what is older than the memory would lose events:
+Mailgun repeats those that it could not post while the server was away, with timestamps from before its start.
 """
 
 import hashlib
