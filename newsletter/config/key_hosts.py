@@ -181,14 +181,28 @@ def key_problem(newsletter: Newsletter, key: HostKey) -> Problem | None:
     """Return the problem of a key that is not for the configured host; None if the key may be sent to it."""
     if not key.is_misdirected:
         return None
-    if key.allowed:
-        meant = f"{key.variable} is for {' or '.join(key.allowed)}"
-    else:
-        meant = f"{key.host_variable} is not set"
-    what = f"{'.'.join(key.setting)} is {key.authority}, but {meant}, so {key.variable} is not sent there"
-    setting = f"{key.host_variable}={key.authority}"
-    fix = f"if {key.authority} is to have it, set this where {key.variable} is set: {setting}"
-    return Problem(newsletter.where(*key.setting), what, fix)
+    setting, unsent = ".".join(key.setting), f"so {key.variable} is not sent there"
+    if (
+        key.allowed and key.setting not in newsletter.lines
+    ):  # only the variable of the host can be the mistake
+        what = f"is {_either(key.allowed)}, but without `{setting}`, news calls {key.authority}, {unsent}"
+        fix = f"write `{setting}` in newsletter.yml, or unset {key.host_variable}"
+        return Problem(key.host_variable, what, fix)
+    meant = (
+        f"{key.variable} is for {_either(key.allowed)}" if key.allowed else f"{key.host_variable} is not set"
+    )
+    # Most often the host is mistyped, and nobody else is to have the key.
+    correct = f"correct `{setting}` ({_either(key.allowed)}); or, " if key.allowed else ""
+    set_it = f"set this where {key.variable} is set: {key.host_variable}={key.authority}"
+    return Problem(
+        newsletter.where(*key.setting),
+        f"{setting} is {key.authority}, but {meant}, {unsent}",
+        f"{correct}if {key.authority} is to have it, {set_it}",
+    )
+
+
+def _either(hosts: tuple[str, ...]) -> str:
+    return " or ".join(hosts)
 
 
 def _host_and_port(url: str) -> tuple[str, int]:

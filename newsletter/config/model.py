@@ -97,7 +97,7 @@ class Send(StrictModel):
     undo_window: Annotated[
         str, parsed_by(units.parse_duration, "30m, 2h or off"), AfterValidator(allowed_undo_window)
     ] = "30m"
-    rate: Annotated[str, parsed_by(units.parse_rates, "20/s, or 20/s, 100k/day")] | None = None
+    rate: Annotated[str, parsed_by(units.parse_rates, '20/s, or "20/s, 100k/day"')] | None = None
     stop_when_refused: Annotated[str, parsed_by(units.parse_percent, "5% or off")] = "5%"
     list_change: Annotated[str, parsed_by(units.parse_percent, "20% or off")] = "20%"
 
@@ -122,7 +122,7 @@ class Send(StrictModel):
         return units.parse_percent(self.list_change)
 
 
-_RatesText = Annotated[str, parsed_by(units.parse_rates, "20/h, or 20/h, 100/day")]
+_RatesText = Annotated[str, parsed_by(units.parse_rates, '20/h, or "20/h, 100/day"')]
 
 
 class Serve(StrictModel):

@@ -26,6 +26,7 @@ from newsletter.display import counted, display_path
 from newsletter.doctor.setup import ENVIRONMENT, Setup, Variable
 from newsletter.errors import ConfigError, StateError
 from newsletter.findings import Finding
+from newsletter.providers.webhook_secrets import WEBHOOK_SECRETS, webhook_secret_problems
 from newsletter.state.location import DATABASE, ENV, SECRET
 from newsletter.state.secret_key import MIN_LENGTH, parse_old_keys, read_key
 from newsletter.state.state_key import VARIABLE as STATE_KEY
@@ -54,6 +55,8 @@ def secrets(setup: Setup, needed: tuple[str, ...], leaves_machine: bool) -> Iter
             yield from _state_key(setup, variable)
         elif variable.name == OLD_SECRET_KEYS:
             yield from _old_keys(variable)
+        elif variable.name in WEBHOOK_SECRETS:
+            yield from _webhook_secret(setup, variable)
         else:
             yield from _provider_secret(setup, variable, variable.name in needed)
     if not setup.config:
@@ -94,6 +97,16 @@ def _provider_secret(setup: Setup, variable: Variable, needed: bool) -> Iterator
     elif needed:
         fix = f"set it in the environment or in {display_path(setup.state / ENV)} (never in newsletter.yml)"
         yield Finding(variable.name, "error", f"is not set, and {_user_of(variable.name)} needs it", fix)
+
+
+def _webhook_secret(setup: Setup, variable: Variable) -> Iterator[Finding]:
+    """Yield findings on a secret that proves the requests of a webhook; only `news serve` needs it."""
+    if variable.state != "set":
+        return
+    problems = [one for one in webhook_secret_problems(setup.secrets) if one.where == variable.name]
+    yield from map(Finding.of, problems)
+    if not problems:
+        yield Finding(variable.name, "ok", f"is set in {variable.source}, and used by news serve")
 
 
 def _sent_key(newsletter: Newsletter, name: str) -> HostKey | None:

@@ -25,13 +25,18 @@ _KEY = re.compile(r"[!-~]+")
 Result = TypeVar("Result")
 
 
+def is_well_formed_key(key: str) -> bool:
+    """Return True if a key has only characters that a header may have."""
+    return bool(_KEY.fullmatch(key))
+
+
 def key_problems(variable: str, key: SecretStr | None, key_problem: Problem | None) -> list[Problem]:
     """Return the problems of a key: it is for another host (`key_problem`), not set, or malformed."""
     if key_problem:
         return [key_problem]
     if not key:
         return [Problem(variable, "is not set", _HOW_TO_SET)]
-    if not _KEY.fullmatch(key.get_secret_value()):
+    if not is_well_formed_key(key.get_secret_value()):
         return [Problem(variable, "contains characters that are not valid in an API key", _HOW_TO_SET)]
     return []
 
@@ -40,7 +45,8 @@ class Api:
     """The API at a host, over at most `connections` connections; `timeout` is for one request, in seconds.
 
     `base`, the path of `host`, precedes each path. Several threads may use it at once. `transport` is for a
-    library that makes its calls itself.
+    library that makes its calls itself. `host_setting` is the key of newsletter.yml that
+    determines the host; it is named if nobody answers there.
     """
 
     def __init__(
@@ -50,8 +56,10 @@ class Api:
         timeout: float = TIMEOUT_SECONDS,
         *,
         max_content: int = MAX_CONTENT_BYTES,
+        host_setting: str = "",
     ) -> None:
-        self.base = urlsplit(host).path.rstrip("/")
+        self.base, self._host = urlsplit(host).path.rstrip("/"), urlsplit(host).netloc
+        self._host_setting = host_setting
         self.transport = Transport(host, connections, timeout, max_content=max_content)
 
     def submit(
@@ -92,4 +100,6 @@ class Api:
         return self.transport.request(method, self.base + path, named, pieces)
 
     def _not_connected(self, failure: NotConnected) -> NotSent:
-        return NotSent(f"no connection: {failure}", stop=not self.transport.reached)
+        is_first = not self.transport.reached  # later on, the network is away, and the host is right
+        fix = f"; check `{self._host_setting}`" if is_first and self._host_setting else ""
+        return NotSent(f"no connection to {self._host}: {failure}{fix}", stop=is_first)

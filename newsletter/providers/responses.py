@@ -2,11 +2,15 @@
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 from newsletter.display import printable
 from newsletter.providers.http import Response
 
+_RECIPIENT = re.compile(r"\brecipient\b", re.IGNORECASE)
+_BETWEEN_WORDS = re.compile(r"[\s<>()\[\],;:\"'`]+")
+_DOMAIN = re.compile(r"(?:[\w-]++\.)+[^\W\d_][\w-]*\w")
 WHOLE_SECONDS = re.compile(r"\d{1,10}", re.ASCII)
 
 
@@ -25,16 +29,42 @@ def json_object(response: Response) -> dict[str, Any]:
 
 def status_text(response: Response, words: str) -> str:
     """Return the status of a response with the provider's words, fit for a terminal and a database."""
-    shown = printable(words, 300)
-    if shown or response.status >= 400:
-        return f"{response.status} {shown}".strip()
-    return f"unexpected response: {response.status}"
+    if shown := printable(words, 300):
+        return f"{response.status} {shown}"
+    kind = "HTTP" if response.status >= 400 else "unexpected response:"
+    return f"{kind} {response.status}"
+
+
+def is_rejected(status: int) -> bool:
+    """Return True if a status says that mail was certainly not taken.
+
+    A server writes 408 if a request came too slowly, a proxy 499 if the client hung up. 409 and 425 do not
+    say whether the mail was taken before.
+    """
+    return 400 <= status < 500 and status not in (408, 409, 425, 499)
 
 
 def retry_after(response: Response) -> float | None:
     """Return the seconds of the header Retry-After, at least 1; None if it names none."""
     value = response.headers.get("Retry-After", "").strip()
     return max(1.0, float(value)) if WHOLE_SECONDS.fullmatch(value) else None
+
+
+def is_about_recipient(words: str, sender: str, own_domains: Collection[str]) -> bool:
+    """Return True if words name a recipient: so, or with an address or a domain that is not the sender's.
+
+    `own_domains` are those of the sender and of the provider; what is above or below them is their own, too.
+    """
+    if _RECIPIENT.search(words):
+        return True
+    named = [word.rstrip(".").lower() for word in _BETWEEN_WORDS.split(words)]
+    return any(word != sender.lower() for word in named if "@" in word) or any(
+        not _is_own(word, own_domains) for word in named if _DOMAIN.fullmatch(word)
+    )
+
+
+def _is_own(name: str, own_domains: Collection[str]) -> bool:
+    return any(f".{name}".endswith(f".{own}") or own.endswith(f".{name}") for own in own_domains)
 
 
 def joined(*words: str | None) -> str:

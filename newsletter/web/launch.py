@@ -23,8 +23,8 @@ def serve(
     """Serve the public pages of a newsletter until Ctrl-C or SIGTERM.
 
     `ready` is called when the server listens, with its address on this machine and the public one. Raise
-    ConfigError if `unsubscribe.url` leads elsewhere, SendRefused if no mail can be sent, and Unavailable if
-    the port cannot be used or a package of the extra `serve` is missing.
+    ConfigError if `unsubscribe.url` leads elsewhere, or for a malformed secret of a webhook, SendRefused
+    if no mail can be sent, and Unavailable if the port cannot be used or a package of `serve` is missing.
     """
     try:
         from newsletter.web.server import run

@@ -14,12 +14,13 @@ import uvicorn
 from newsletter.config import units
 from newsletter.config.loader import Newsletter
 from newsletter.constants import SERVE_PORT
-from newsletter.errors import SendRefused
+from newsletter.errors import ConfigError, SendRefused
 from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.network.listening import listen, url_of
 from newsletter.providers.factory import open_provider
+from newsletter.providers.webhook_secrets import webhook_secret_problems
 from newsletter.render.pages import render_all
 from newsletter.services.background_loop import BackgroundLoop, Work
 from newsletter.services.housekeeping import Housekeeping
@@ -65,10 +66,12 @@ def run(newsletter: Newsletter, *, host: str, port: int, ready: Ready) -> None:
 def open_context(newsletter: Newsletter, address: PublicAddress) -> Iterator[Context]:
     """Open what the handlers share, and start the threads; stop them when the block ends.
 
-    Raise SendRefused if the newsletter cannot send mail, or if its state is on a Git ref; and TemplateError
-    for a mistake in a page of its own.
+    Raise SendRefused if the newsletter cannot send mail, or if its state is on a Git ref; ConfigError for a
+    malformed secret of a webhook; and TemplateError for a mistake in a page of its own.
     """
     _refuse_state_on_ref(newsletter)
+    if problems := webhook_secret_problems(newsletter.secrets):
+        raise ConfigError(problems)
     render_all(newsletter.site)  # a mistake in a page of its own is told now, not to a reader
     serve = newsletter.config.serve
     rates = units.parse_rates(serve.rate)

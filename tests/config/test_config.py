@@ -383,7 +383,7 @@ def address(key: str, text: str, reason: str) -> str:
         pytest.param(
             "send",
             "{rate: '20/s, fast'}",
-            'send.rate has the value "20/s, fast", which cannot be read; write 20/s, or 20/s, 100k/day',
+            'send.rate has the value "20/s, fast", which cannot be read; write 20/s, or "20/s, 100k/day"',
             id="no-rate",
         ),
         pytest.param(

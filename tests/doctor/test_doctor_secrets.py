@@ -82,6 +82,25 @@ def test_what_is_needed_and_not_set(tmp_path: Path, extra: str, name: str, state
     assert secret.what.endswith("not needed here") is (state is None)
 
 
+@pytest.mark.parametrize(
+    ("name", "short", "whole"),
+    [
+        ("POSTMARK_WEBHOOK_PASSWORD", "x" * 15, "x" * 16),
+        ("RESEND_WEBHOOK_SECRET", "abcdef", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("MAILGUN_WEBHOOK_KEY", "two words, and quite long", "0123456789abcdef"),
+    ],
+)
+def test_the_secret_of_a_webhook_is_used_by_the_server(
+    tmp_path: Path, name: str, short: str, whole: str
+) -> None:
+    extra = f"provider: {name.partition('_')[0].lower()}\n"
+    assert about(name, run_secrets(make_setup(tmp_path, extra=extra))) == []
+    (wrong,) = about(name, run_secrets(make_setup(tmp_path, extra=extra, **{name: short})))
+    assert wrong.state == "error" and wrong.fix and short not in as_text([wrong])
+    (right,) = about(name, run_secrets(make_setup(tmp_path, extra=extra, **{name: whole})))
+    assert (right.state, right.what) == ("ok", "is set in the environment, and used by news serve")
+
+
 def test_what_comes_from_dotenv_is_said_to(tmp_path: Path) -> None:
     findings = run_secrets(
         make_setup(tmp_path, extra="provider: sendgrid\n", dotenv="SENDGRID_API_KEY=SG.x\n")

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.fakes.event_tags import tag
 
-KEY = "only for tests"
+KEY = "only-for-tests-0123456789"
 _numbers = count(1)
 
 

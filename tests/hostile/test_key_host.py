@@ -18,6 +18,7 @@ from newsletter.config.key_hosts import (
     provider_key_problem,
     worker_key,
 )
+from newsletter.errors import Problem
 from newsletter.mail.message import Batch
 from newsletter.preview.routes import app
 from newsletter.preview.workspace import Workspace
@@ -147,6 +148,26 @@ def test_a_key_is_for_one_host(
     else:
         assert problem and problem.fix.endswith(f" is set: {line}")
         assert problem.where.endswith("newsletter.yml:7") and KEY not in str(problem)
+
+
+def test_a_mistyped_host_is_to_be_corrected_first(tmp_path: Path) -> None:
+    extra = "provider: mailgun\nmailgun: {host: 'https://api.eu.mailgun.com'}\n"
+    problem = provider_key_problem(samples.newsletter(tmp_path, extra=extra, MAILGUN_API_KEY=KEY, **NO_HOSTS))
+    assert problem and problem.fix == (
+        "correct `mailgun.host` (api.mailgun.net or api.eu.mailgun.net); or, if api.eu.mailgun.com is to have"
+        " it, set this where MAILGUN_API_KEY is set: MAILGUN_HOST=api.eu.mailgun.com"
+    )
+
+
+def test_a_variable_of_a_host_that_the_file_does_not_name_is_the_place(tmp_path: Path) -> None:
+    environment = {**NO_HOSTS, "RESEND_API_KEY": KEY, "RESEND_HOST": "127.0.0.1"}
+    problem = provider_key_problem(samples.newsletter(tmp_path, extra="provider: resend\n", **environment))
+    assert problem == Problem(
+        "RESEND_HOST",
+        "is 127.0.0.1, but without `resend.host`, news calls api.resend.com, so RESEND_API_KEY is not sent"
+        " there",
+        "write `resend.host` in newsletter.yml, or unset RESEND_HOST",
+    )
 
 
 IMAP = "pull: {imap: {host: mail.example.com, username: leave}}\n"

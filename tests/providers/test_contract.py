@@ -11,6 +11,7 @@ from email.header import decode_header, make_header
 from email.policy import default
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -368,6 +369,8 @@ def test_nobody_at_the_other_end_is_certainly_not_sent(name: str, tmp_path: Path
         pass
     outcome = gone.provider.submit(samples.batch(samples.plain_mailing()), samples.SubmissionLog())
     assert isinstance(outcome, NotSent) and outcome.stop
+    if name in WEB_APIS:
+        assert outcome.reason.startswith(f"no connection to {urlsplit(gone.fake.url).netloc}: ")
 
 
 # Each provider that sends through a web API
@@ -399,6 +402,25 @@ def test_a_lost_connection_is_unknown_and_not_tried_again(
     (outcome,) = samples.outcomes(ready.provider, samples.batch(samples.plain_mailing()))
     assert isinstance(outcome, Unknown) and outcome.reason.startswith("no response: ")
     assert (len(ready.fake.requests), len(ready.received())) == (1, arrived)
+
+
+@pytest.mark.parametrize("ready", WEB_APIS, indirect=True)
+@pytest.mark.parametrize("status", [408, 409, 425, 499, 500, 502, 503, 504])
+def test_a_status_that_does_not_settle_it_is_unknown(status: int, ready: OpenProvider) -> None:
+    """A proxy writes 499 if the client hung up; the mail may have been taken before."""
+    ready.fake.next(Fault.html(status))
+    (outcome,) = samples.outcomes(ready.provider, samples.batch(samples.plain_mailing()))
+    assert outcome == Unknown(f"HTTP {status}") and len(ready.fake.requests) == 1
+
+
+@pytest.mark.parametrize("ready", WEB_APIS, indirect=True)
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_rejection_without_words_has_its_status(status: int, ready: OpenProvider) -> None:
+    ready.fake.next(Fault.html(status))
+    (outcome,) = samples.outcomes(ready.provider, samples.batch(samples.plain_mailing()))
+    assert isinstance(outcome, NotSent) and outcome.stop
+    assert outcome.reason.startswith(f"HTTP {status}")
+    assert status != 401 or re.search(r"\bkey\b|token", outcome.reason)
 
 
 @pytest.mark.parametrize("name", WEB_APIS)

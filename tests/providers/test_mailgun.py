@@ -19,7 +19,7 @@ from newsletter.config.api_providers import Mailgun
 from newsletter.mail.event_tag import parse_event_tag
 from newsletter.mail.message import Mailing
 from newsletter.providers.mailgun.mailboxes import mailbox
-from newsletter.providers.mailgun.payload import template
+from newsletter.providers.mailgun.payload import MAX_VALUE_BYTES, template
 from newsletter.providers.mailgun.provider import MAX_RECIPIENTS_PER_CALL, MailgunProvider
 from newsletter.sending.outcomes import NOT_BEGUN, Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.subscribers.model import Subscriber
@@ -173,7 +173,7 @@ def test_of_values_that_were_read_again_only_mailguns_own_words_would_change() -
     assert ada.text == "%recipient.email% Ada <&> Example [unsubscribe_url of ada@example.com]"
 
 
-_PARTS = ["%", "recipient.", "unsubscribe_url", "recipient", "x", " ", "20", "[[name]]"]
+_PARTS = ["%", "recipient.", "unsubscribe_url", "recipient", "x", " ", "20", "[[name]]", "BA", "%D0", "A"]
 
 
 @given(st.lists(st.sampled_from(_PARTS)))
@@ -203,6 +203,40 @@ def test_escapes_in_links_are_left_alone() -> None:
     with MailgunFake() as fake:
         submit(fake, samples.plain_mailing(html=html), ADA)
         assert fields(fake)["html"] == [html]
+
+
+def test_words_between_escapes_in_links_are_left_alone() -> None:
+    """Each would be a value of every recipient."""
+    html = "".join(f'<a href="https://example.com/%D0%BAw{n:04}%D0%B0">x</a>' for n in range(300))
+    mailing = samples.plain_mailing(html=html)
+    people = [Subscriber(n, f"reader{n}@example.com") for n in range(1, MAX_RECIPIENTS_PER_CALL + 1)]
+    form = b"".join(template(mailing).fill(samples.batch(mailing, *people).recipients))
+    assert parse_form(form)["html"] == [html] and len(form) < 500_000
+
+
+def test_recipients_whose_values_do_not_fit_wait_for_another_call() -> None:
+    text = " ".join(f"%word_{n:04}%" for n in range(300))
+    mailing = samples.plain_mailing(text=text)
+    people = [Subscriber(n, f"reader{n}@example.com") for n in range(1, MAX_RECIPIENTS_PER_CALL + 1)]
+    with MailgunFake() as fake, open_provider(fake) as provider:
+        submissions = samples.SubmissionLog()
+        assert isinstance(provider.submit(samples.batch(mailing, *people), submissions), Accepted)
+        (request,) = fake.requests
+        numbers = [int(delivery.address[6:].partition("@")[0]) for delivery in fake.deliveries]
+        assert {delivery.text for delivery in fake.deliveries} == {text}
+    assert 100 < len(numbers) < MAX_RECIPIENTS_PER_CALL and len(request.raw) < MAX_VALUE_BYTES + 100_000
+    assert numbers + list(submissions.ended) == [person.id for person in people]
+    assert set(submissions.ended.values()) == {NOT_BEGUN}
+
+
+def test_a_refused_request_leaves_nobody_with_an_outcome_of_their_own() -> None:
+    mailing = samples.plain_mailing(text=" ".join(f"%word_{n:04}%" for n in range(300)))
+    people = [Subscriber(n, f"reader{n}@example.com") for n in range(1, MAX_RECIPIENTS_PER_CALL + 1)]
+    with MailgunFake() as fake, open_provider(fake) as provider:
+        fake.next(Fault.status(400, "to parameter is not a valid address"))
+        submissions = samples.SubmissionLog()
+        assert isinstance(provider.submit(samples.batch(mailing, *people), submissions), Refused)
+    assert submissions.ended == {}
 
 
 def test_the_values_have_no_escape_that_json_does_not_need() -> None:
@@ -325,6 +359,41 @@ BUSY = "429 {}: too many requests"
         pytest.param(
             Fault.status(400, "no bo@example.com"), Refused("400 no <recipient>"), id="400-with-an-address"
         ),
+        pytest.param(
+            Fault.status(400, "Domain of recipient x.com is not valid"),
+            Refused("400 Domain of recipient x.com is not valid"),
+            id="400-domain-of-recipient",
+        ),
+        pytest.param(
+            Fault.status(400, "Recipient address domain invalid: bad@x.com"),
+            Refused("400 Recipient address domain invalid: <recipient>"),
+            id="400-recipient-address",
+        ),
+        pytest.param(
+            Fault.status(400, "the domain x.com has no mail server"),
+            Refused("400 the domain x.com has no mail server"),
+            id="400-other-domain",
+        ),
+        pytest.param(
+            Fault.status(400, "no such domain: bo@example.com"),
+            Refused("400 no such domain: <recipient>"),
+            id="400-other-address-in-the-same-domain",
+        ),
+        pytest.param(
+            Fault.status(400, "the domain Example.com is disabled, see https://help.mailgun.com/x.html"),
+            NotSent("400 the domain Example.com is disabled, see https://help.mailgun.com/x.html"),
+            id="400-own-domain",
+        ),
+        pytest.param(
+            Fault.status(400, "soup@example.com: its domain is disabled"),
+            NotSent("400 <recipient>: its domain is disabled"),
+            id="400-own-address",
+        ),
+        pytest.param(
+            Fault.status(400, "the domain is disabled"),
+            NotSent("400 the domain is disabled"),
+            id="400-domain",
+        ),
         pytest.param(Fault.status(413, "too large"), Refused("413 too large"), id="413"),
         pytest.param(Fault.forbidden(), NotSent(f"401 Forbidden: check {REGION}"), id="401"),
         pytest.param(
@@ -369,7 +438,7 @@ BUSY = "429 {}: too many requests"
             id="429-header",
         ),
         pytest.param(Fault.status(500, "oops"), Unknown("500 oops"), id="500"),
-        pytest.param(Fault.html(502), Unknown("502"), id="502-in-html"),
+        pytest.param(Fault.html(502), Unknown("HTTP 502"), id="502-in-html"),
         pytest.param(Fault.html(200), Unknown("unexpected response: 200"), id="200-in-html"),
         pytest.param(
             Fault(Reply(200, {"id": "<1>"})), Unknown("unexpected response: 200"), id="200-unqueued"

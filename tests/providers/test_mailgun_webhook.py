@@ -114,6 +114,12 @@ def test_the_memory_of_tokens_has_a_bound() -> None:
         opened.verify(JSON, body(event("complained", NOW), last), NOW)
 
 
+def test_what_mailgun_could_not_post_while_the_server_was_away_is_taken() -> None:
+    """So a token from before the start fits one event, whichever comes first."""
+    posted = body(event("complained", NOW), signature(NOW))
+    webhook().verify(JSON, posted, NOW + timedelta(hours=8))
+
+
 def test_another_format_is_refused_before_its_body_is_read() -> None:
     webhook().refuse_early({"content-type": "application/json; charset=utf-8"}, NOW)
     for headers in ({}, {"content-type": "application/x-www-form-urlencoded"}):

@@ -218,7 +218,7 @@ def test_a_bad_address_does_not_spread_the_refusal_of_a_request() -> None:
     with PostmarkFake() as fake, open_provider(fake) as provider:
         fake.next(Fault(Reply(413)))
         submissions = samples.SubmissionLog()
-        assert provider.submit(batch, submissions) == Refused("413")
+        assert provider.submit(batch, submissions) == Refused("HTTP 413")
         assert submissions.ended == {}
 
 
@@ -318,8 +318,8 @@ OK = {"ErrorCode": 0, "MessageID": "x"}
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        pytest.param([], "the response has 0 entries for 2 recipients", id="none"),
-        pytest.param([OK], "the response has 1 entries for 2 recipients", id="too-few"),
+        pytest.param([], "the response has no entry for 2 recipients", id="none"),
+        pytest.param([OK], "the response has 1 entry for 2 recipients", id="too-few"),
         pytest.param([OK] * 3, "the response has 3 entries for 2 recipients", id="too-many"),
         pytest.param(
             [{**OK, "To": BO.address}, {**OK, "To": ADA.address}],
@@ -341,8 +341,18 @@ def test_an_answer_that_fits_nobody_is_unknown_for_all(entries: list[object], wo
 
 def test_the_recipient_in_an_answer_may_be_written_otherwise() -> None:
     with PostmarkFake() as fake:
-        fake.next(Fault.entries({**OK, "To": '"Ada" <Ada@EXAMPLE.com>'}, {**OK, "To": None}))
-        assert submit(fake, samples.plain_mailing(), ADA, BO) == [Accepted("x")] * 2
+        fake.next(
+            Fault.entries({**OK, "To": '"Ada" <Ada@EXAMPLE.com>'}, {**OK, "To": None, "MessageID": "y"})
+        )
+        assert submit(fake, samples.plain_mailing(), ADA, BO) == [Accepted("x"), Accepted("y")]
+
+
+def test_an_id_that_comes_twice_proves_no_acceptance() -> None:
+    with PostmarkFake() as fake:
+        fake.next(Fault.entries({**OK, "To": ADA.address}, OK, {"ErrorCode": 0, "MessageID": "y"}))
+        repeated = Unknown("the response has the same id for several recipients")
+        expected = [repeated, repeated, Accepted("y")]
+        assert submit(fake, samples.plain_mailing(), ADA, BO, CY) == expected
 
 
 # Outcomes of a request
@@ -356,14 +366,14 @@ def test_the_recipient_in_an_answer_may_be_written_otherwise() -> None:
             NotSent(f"401 (error 10) no token: {TOKEN_HINT}"),
             id="401",
         ),
-        pytest.param(Fault.html(401), NotSent(f"401: {TOKEN_HINT}"), id="401-in-html"),
+        pytest.param(Fault.html(401), NotSent(f"HTTP 401: {TOKEN_HINT}"), id="401-in-html"),
         pytest.param(
             Fault.error(401, 10, f"no {TOKEN}"), NotSent(f"401 (error 10) no …: {TOKEN_HINT}"), id="token"
         ),
         pytest.param(Fault.error(403, 0), NotSent("403 fault on order"), id="403"),
-        pytest.param(Fault(Reply(404)), NotSent("404"), id="404"),
+        pytest.param(Fault(Reply(404)), NotSent("HTTP 404"), id="404"),
         pytest.param(Fault.error(408, 0, "slow"), Unknown("408 slow"), id="408"),
-        pytest.param(Fault(Reply(413)), Refused("413"), id="413"),
+        pytest.param(Fault(Reply(413)), Refused("HTTP 413"), id="413"),
         pytest.param(
             Fault.error(413, 413, "no"),
             NotSent("413 (error 413) no: Postmark does not let this account send; ask its support"),
@@ -393,26 +403,24 @@ def test_the_recipient_in_an_answer_may_be_written_otherwise() -> None:
             NotSent("429 (error 429) slow: too many requests", stop=False, wait=7),
             id="429-header",
         ),
-        pytest.param(Fault.html(429), NotSent("429: too many requests", stop=False), id="429"),
+        pytest.param(Fault.html(429), NotSent("HTTP 429: too many requests", stop=False), id="429"),
         pytest.param(Fault.error(500, 0, "oops"), Unknown("500 oops"), id="500"),
         pytest.param(Fault.error(500, 406, "no"), Unknown("500 (error 406) no"), id="500-with-a-code"),
-        pytest.param(Fault.html(502), Unknown("502"), id="502-in-html"),
-        pytest.param(Fault.html(503), Unknown("503"), id="503"),
+        pytest.param(Fault.html(502), Unknown("HTTP 502"), id="502-in-html"),
+        pytest.param(Fault.html(503), Unknown("HTTP 503"), id="503"),
         pytest.param(
             Fault.error(503, 100, "maintenance"),
             NotSent("503 (error 100) maintenance", stop=False),
             id="503-maintenance",
         ),
-        pytest.param(
-            Fault.html(200), Unknown("the response has no entries for 1 recipients"), id="200-in-html"
-        ),
+        pytest.param(Fault.html(200), Unknown("the response has no entry for 1 recipient"), id="200-in-html"),
         pytest.param(
             Fault(Reply(200, {"ErrorCode": 0, "Message": "OK"})),
-            Unknown("the response has no entries for 1 recipients"),
+            Unknown("the response has no entry for 1 recipient"),
             id="200-for-one",
         ),
         pytest.param(
-            Fault(Reply(200, b"[" * 9999)), Unknown("the response has no entries for 1 recipients"), id="deep"
+            Fault(Reply(200, b"[" * 9999)), Unknown("the response has no entry for 1 recipient"), id="deep"
         ),
         pytest.param(Fault(Reply(304)), Unknown("unexpected response: 304"), id="304"),
     ],

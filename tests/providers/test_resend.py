@@ -144,7 +144,7 @@ DOMAIN_FIX = "verify the domain of `sender.email` (https://resend.com/domains)"
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        pytest.param(Fault.html(502), Unknown("502"), id="502-in-html"),
+        pytest.param(Fault.html(502), Unknown("HTTP 502"), id="502-in-html"),
         pytest.param(
             Fault.error(500, "application_error"), Unknown("500 application_error: on order"), id="500"
         ),
@@ -208,6 +208,26 @@ DOMAIN_FIX = "verify the domain of `sender.email` (https://resend.com/domains)"
             id="422-domain-of-to",
         ),
         pytest.param(
+            Fault.error(422, "validation_error", "The domain x.example is not valid."),
+            Refused("422 validation_error: The domain x.example is not valid."),
+            id="422-other-domain",
+        ),
+        pytest.param(
+            Fault.error(422, "validation_error", "The domain of the recipient is not valid."),
+            Refused("422 validation_error: The domain of the recipient is not valid."),
+            id="422-domain-of-recipient",
+        ),
+        pytest.param(
+            Fault.error(422, "validation_error", "The domain of bo@example.com is not valid."),
+            Refused("422 validation_error: The domain of <recipient> is not valid."),
+            id="422-other-address",
+        ),
+        pytest.param(
+            Fault.error(422, "validation_error", "The example.com domain is gone. See resend.com/domains"),
+            NotSent("422 validation_error: The example.com domain is gone. See resend.com/domains"),
+            id="422-own-domain",
+        ),
+        pytest.param(
             Fault.error(422, "validation_error", "Invalid address: ada@domain.example"),
             Refused("422 validation_error: Invalid address: <recipient>"),
             id="422-address",
@@ -266,13 +286,31 @@ def test_the_outcome_of_a_fault(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"<html>", b"{}", b'{"data": [{"id": "a"}]}', b'{"data": [{"id": "a"}, 5]}', b"[" * 9000]
+    "content",
+    [
+        b"",
+        b"<html>",
+        b"{}",
+        b'{"data": [{"id": "a"}]}',
+        b'{"data": [{"id": "a"}, 5]}',
+        b'{"data": [{"id": "a"}, {"id": 7}]}',
+        b'{"data": [{"id": "a"}, null, {"id": "b"}, 7]}',
+        b'{"data": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}',
+        b'{"data": [{"id": "a"}, {"id": "a"}]}',
+        b'{"data": [{"id": "a"}, {"id": "b"}], "errors": [{"index": 1, "message": "bad"}]}',
+        b"[" * 9000,
+    ],
 )
 def test_an_acceptance_that_does_not_name_each_mail_is_unknown(
     content: bytes, provider: ResendProvider, fake: ResendFake
 ) -> None:
     fake.next(Fault(Reply(200, content)))
     assert isinstance(submit(provider, batch()), Unknown)
+
+
+def test_an_acceptance_without_errors_may_say_so(provider: ResendProvider, fake: ResendFake) -> None:
+    fake.next(Fault(Reply(200, {"data": [{"id": "a"}, {"id": "b"}], "errors": []})))
+    assert submit(provider, batch()) == Accepted("a")
 
 
 def test_one_bad_address_refuses_the_batch_without_an_index(

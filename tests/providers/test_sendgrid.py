@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -313,9 +314,11 @@ SHARED = "Does not contain a valid address."
         pytest.param(Fault.status(408, "slow"), Unknown("408 slow"), id="408"),
         pytest.param(Fault.status(500, "oops"), Unknown("500 oops"), id="500"),
         pytest.param(Fault.status(503, "busy"), Unknown("503 busy"), id="503"),
-        pytest.param(Fault.html(502), Unknown("502"), id="502-in-html"),
-        pytest.param(Fault.html(400), Refused("400"), id="400-in-html"),
-        pytest.param(Fault.html(403), NotSent("403: the API key lacks the right to send"), id="403-in-html"),
+        pytest.param(Fault.html(502), Unknown("HTTP 502"), id="502-in-html"),
+        pytest.param(Fault.html(400), Refused("HTTP 400"), id="400-in-html"),
+        pytest.param(
+            Fault.html(403), NotSent("HTTP 403: the API key lacks the right to send"), id="403-in-html"
+        ),
         pytest.param(Fault.html(200), Unknown("unexpected response: 200"), id="200-in-html"),
         pytest.param(Fault.sandbox(), Unknown("unexpected response: 200"), id="200-sandbox"),
         pytest.param(Fault(Reply(304)), Unknown("unexpected response: 304"), id="304"),
@@ -363,7 +366,7 @@ FROM, NOTHING = error("who?", "from.email"), error("no")
         ),
         pytest.param([NOTHING], Refused("400 no"), id="no-field"),
         pytest.param([error("\x1b[2J\n")], Refused("400 \\u001b[2J\\u000a"), id="invisible"),
-        pytest.param([], Refused("400"), id="no-error"),
+        pytest.param([], Refused("HTTP 400"), id="no-error"),
         pytest.param([FROM], NotSent("400 from.email: who?"), id="shared"),
         pytest.param(
             [ONE, FROM], NotSent("400 personalizations.0.to.0.email: bad; from.email: who?"), id="both"
@@ -373,8 +376,8 @@ FROM, NOTHING = error("who?", "from.email"), error("no")
         pytest.param(
             [error("?", "personalizationsX.1")], NotSent("400 personalizationsX.1: ?"), id="another-field"
         ),
-        pytest.param([{"field": 5, "message": None}], Refused("400"), id="no-words"),
-        pytest.param(["bad"], Refused("400"), id="no-objects"),
+        pytest.param([{"field": 5, "message": None}], Refused("HTTP 400"), id="no-words"),
+        pytest.param(["bad"], Refused("HTTP 400"), id="no-objects"),
     ],
 )
 def test_whose_fault_it_is(errors: Any, expected: Outcome) -> None:
@@ -421,7 +424,7 @@ def test_of_an_answer_no_more_is_read_than_says_what_it_is() -> None:
         fake.next(Fault(Reply(400, b"[" * 5_000_000)), Fault(Reply(400, b"[" * 60_000)))
         for _ in range(3):
             outcome = submit_to(provider, samples.plain_mailing(), ADA)
-            assert isinstance(outcome, Accepted) or outcome == Refused("400")
+            assert isinstance(outcome, Accepted) or outcome == Refused("HTTP 400")
         assert fake.connections == 2, "a connection whose response was not read to its end is not reused"
 
 
@@ -530,7 +533,7 @@ def test_a_kept_connection_that_the_server_has_closed_is_not_used() -> None:
 def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_used() -> None:
     begun = send_pieces(b"HTTP/1.1 500 \r\nContent-Length: 600000\r\n\r\n" + b"x" * MAX_CONTENT_BYTES)
     with server(begun, send_pieces(TAKEN + b"Content-Length: 0\r\n\r\n")) as url, open_at(url) as provider:
-        assert submit_to(provider, samples.plain_mailing()) == Unknown("500")
+        assert submit_to(provider, samples.plain_mailing()) == Unknown("HTTP 500")
         assert submit_to(provider, samples.plain_mailing()) == Accepted("a")
 
 
@@ -598,7 +601,11 @@ def test_nobody_listening_is_not_sent_and_stops() -> None:
         pass
     with open_provider(fake) as provider:
         outcome = submit_to(provider, samples.plain_mailing())
-    assert isinstance(outcome, NotSent) and outcome.stop and outcome.reason.startswith("no connection: ")
+    assert (
+        isinstance(outcome, NotSent)
+        and outcome.stop
+        and outcome.reason.startswith(f"no connection to {urlsplit(fake.url).netloc}: ")
+    )
 
 
 def test_nobody_listening_any_more_is_tried_again_later() -> None:
@@ -850,7 +857,7 @@ FAILURES = [
         NotSent("429 slowly: too many requests", stop=False, wait=5),
         id="429",
     ),
-    pytest.param(Fault.html(502), NotSent("502", stop=False), id="502-in-html"),
+    pytest.param(Fault.html(502), NotSent("HTTP 502", stop=False), id="502-in-html"),
     pytest.param(Fault.html(200), NotSent(f"{UNEXPECTED}200"), id="200-in-html"),
     pytest.param(Fault(Reply(200, [{"batch": "1"}])), NotSent(f"{UNEXPECTED}200"), id="not-the-list"),
     pytest.param(Fault(Reply(201, {"batch_id": "two words"})), NotSent(f"{UNEXPECTED}201"), id="not-an-id"),
@@ -858,8 +865,8 @@ FAILURES = [
         Fault(Reply(201, {"batch_id": "x" * 129})), NotSent(f"{UNEXPECTED}201"), id="not-a-short-id"
     ),
     pytest.param(Fault(Reply(201, {"batch_id": 5})), NotSent(f"{UNEXPECTED}201"), id="a-number"),
-    pytest.param(Fault(Reply(500, [])), NotSent("500", stop=False), id="500-with-a-list"),
-    pytest.param(Fault(Reply(500, {"batch_id": "a"})), NotSent("500", stop=False), id="500-with-an-id"),
+    pytest.param(Fault(Reply(500, [])), NotSent("HTTP 500", stop=False), id="500-with-a-list"),
+    pytest.param(Fault(Reply(500, {"batch_id": "a"})), NotSent("HTTP 500", stop=False), id="500-with-an-id"),
     pytest.param(Fault.reset(), "no response: ", id="reset"),
     pytest.param(Fault.reply_lost(), "no response: ", id="reply-lost"),
 ]
@@ -885,7 +892,11 @@ def test_asking_does_not_wait_for_ever_nor_for_nobody(fake: SendGridFake) -> Non
         assert provider.recallable.recall("batch1") == Unknown("no response: timed out")
     with open_at("http://127.0.0.1:1") as provider:
         found = provider.recallable.free_slots()
-        assert isinstance(found, NotSent) and found.stop and found.reason.startswith("no connection: ")
+        assert (
+            isinstance(found, NotSent)
+            and found.stop
+            and found.reason.startswith("no connection to 127.0.0.1:1: ")
+        )
 
 
 def test_a_cancellation_is_confirmed(fake: SendGridFake, ready: SendGridProvider) -> None:

@@ -1,6 +1,7 @@
 """Test Amazon SES against a fake that verifies every signature, keeps state and simulates faults."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -21,6 +22,7 @@ from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.providers.factory import needed_secrets, open_provider
+from newsletter.providers.http import Transport
 from newsletter.providers.ses.credentials import KeyCredentials, RoleCredentials, credential_source
 from newsletter.providers.ses.provider import SesProvider
 from newsletter.providers.ses.signature import Credentials
@@ -342,28 +344,97 @@ def test_a_role_signs_for_no_other_host(fake: SesFake, tmp_path: Path, allowed: 
     assert isinstance(outcome, NotSent) and outcome.stop and fake.connections == 0
 
 
-def test_a_role_comes_from_a_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fake: SesFake) -> None:
-    """botocore reads the files and the variables of AWS itself."""
+@pytest.fixture
+def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the path of the only file in which botocore looks for credentials."""
     file = tmp_path / "credentials"
-    file.write_text(
-        f"[default]\naws_access_key_id = {fake.key_id}\naws_secret_access_key = {fake.secret}\n"
-        f"aws_session_token = {TOKEN}\n"
-    )
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return file
+
+
+def test_a_role_comes_from_a_profile(profile: Path, fake: SesFake) -> None:
+    """botocore reads the files and the variables of AWS itself."""
+    profile.write_text(
+        f"[default]\naws_access_key_id = {fake.key_id}\naws_secret_access_key = {fake.secret}\n"
+        f"aws_session_token = {TOKEN}\n"
+    )
     fake.token = TOKEN
     source = credential_source(Secrets(), None, None)
     assert isinstance(source, RoleCredentials) and source.problems() == []
     assert source.get() == Credentials(fake.key_id, fake.secret, TOKEN)
     with closing(SesProvider(Ses(region=REGION, host=fake.url), source)) as provider:
         assert isinstance(samples.outcomes(provider, samples.batch(samples.plain_mailing()))[0], Accepted)
-    file.unlink()
+    profile.unlink()
     nothing = RoleCredentials().get()
     assert isinstance(nothing, NotSent) and nothing.stop
-    assert "AWS_SECRET_ACCESS_KEY" in nothing.reason and "news[ses]" in nothing.reason
+    assert "AWS_SECRET_ACCESS_KEY" in nothing.reason and "install botocore" in nothing.reason
+
+
+@pytest.mark.parametrize(
+    ("lines", "part"),
+    [
+        (
+            "aws_access_key_id = SECRETA\naws_secret_access_key = b\naws_session_token = c\n  d",
+            "session token",
+        ),
+        ("aws_access_key_id = SECRETA\n  e\naws_secret_access_key = b", "access key id"),
+        ("aws_access_key_id = a\naws_secret_access_key = SECRETé", "secret access key"),
+    ],
+)
+def test_a_malformed_part_of_a_profile_is_found_before_a_request(
+    lines: str, part: str, profile: Path, fake: SesFake
+) -> None:
+    profile.write_text(f"[default]\n{lines}\n", encoding="utf-8")
+    with closing(SesProvider(Ses(region=REGION, host=fake.url), RoleCredentials())) as provider:
+        (outcome,) = samples.outcomes(provider, samples.batch(samples.plain_mailing()))
+    assert isinstance(outcome, NotSent) and outcome.stop
+    assert f"the {part} of the profile or the role is malformed" in outcome.reason
+    assert "SECRET" not in outcome.reason and fake.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "kind"),
+    [
+        pytest.param("/nowhere/helper", "FileNotFoundError", id="missing"),
+        pytest.param("""printf '['""", "JSONDecodeError", id="no-json"),
+        pytest.param("""printf '[]'""", "AttributeError", id="no-object"),
+        pytest.param("""sh -c 'echo SECRET >&2; exit 1'""", "CredentialRetrievalError", id="failing"),
+    ],
+)
+def test_a_failing_program_of_a_profile_stops_the_send_without_its_words(
+    program: str, kind: str, profile: Path
+) -> None:
+    profile.write_text(f"[default]\ncredential_process = {program}\n")
+    assert RoleCredentials().get() == NotSent(
+        f"no credentials of AWS: botocore failed with {kind}; try the profile or the role with: aws sts"
+        " get-caller-identity"
+    )
+
+
+def test_the_words_of_a_program_are_not_in_the_log_either(profile: Path, tmp_path: Path) -> None:
+    """botocore logs why it could not renew credentials that are still valid, with the program's words."""
+    expiration = (datetime.now(UTC) + timedelta(minutes=12)).isoformat()
+    answer = {"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": expiration}
+    (tmp_path / "answer").write_text(json.dumps(answer))
+    script = tmp_path / "helper"
+    script.write_text(
+        f"#!/bin/sh\ncat {tmp_path}/answer && rm {tmp_path}/answer && exit\necho SECRET >&2; exit 1\n"
+    )
+    script.chmod(0o700)
+    profile.write_text(f"[default]\ncredential_process = {script}\n")
+    logged: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = logged.append  # type: ignore[method-assign]  # caplog would hear silenced loggers, too
+    logging.getLogger().addHandler(handler)
+    try:
+        assert RoleCredentials().get() == Credentials("a", "b")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert not (tmp_path / "answer").exists() and logged == []
 
 
 def test_a_key_is_needed_unless_a_role_can_stand_in(tmp_path: Path) -> None:
@@ -380,6 +451,19 @@ def test_tracking_can_be_asked_for(tmp_path: Path) -> None:
     assert samples.newsletter(tmp_path / "a", extra=extra.format("ses")).config.tracking.opens
     with pytest.raises(ConfigError, match="smtp cannot track"):
         samples.newsletter(tmp_path / "b", extra=extra.format("smtp"))
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_mistyped_region_is_named(fake: SesFake, lost: bool) -> None:
+    """Not after a connection was made: the network is away then."""
+    credentials = KeyCredentials(SecretStr(fake.key_id), SecretStr(fake.secret))
+    with closing(SesProvider(Ses(region="eu-centra-1"), credentials, timeout=5)) as provider:
+        provider._api.transport = Transport("http://127.0.0.1:1", 1, 5)
+        provider._api.transport.reached = lost
+        (outcome,) = samples.outcomes(provider, samples.batch(samples.plain_mailing()))
+    assert isinstance(outcome, NotSent) and outcome.stop is not lost
+    assert outcome.reason.startswith("no connection to email.eu-centra-1.amazonaws.com: ")
+    assert outcome.reason.endswith("; check `ses.region`") is not lost
 
 
 def test_a_request_is_json_as_a_whole(fake: SesFake) -> None:

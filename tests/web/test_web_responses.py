@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.errors import TemplateError
+from newsletter.errors import ConfigError, TemplateError
 from newsletter.web.log_filters import Seldom
 from newsletter.web.public_address import public_address
 from newsletter.web.server import open_context
@@ -139,6 +139,25 @@ def test_a_mistake_in_an_own_page_is_told_at_the_start(tmp_path: Path) -> None:
     ):
         pass
     assert caught.value.where.endswith("templates/web/returned.html.j2:1")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("POSTMARK_WEBHOOK_PASSWORD", "secret-15-chars"),
+        ("RESEND_WEBHOOK_SECRET", "abcdef"),
+        ("MAILGUN_WEBHOOK_KEY", "short"),
+    ],
+)
+def test_a_secret_of_a_webhook_that_is_none_is_told_at_the_start(
+    name: str, value: str, tmp_path: Path
+) -> None:
+    """Also one of a provider that was used before: its webhook is open."""
+    newsletter = samples.newsletter(tmp_path, unsubscribe=UNSUBSCRIBE, **{name: value})
+    with pytest.raises(ConfigError) as caught, open_context(newsletter, public_address(newsletter, 8080)):
+        pass
+    (problem,) = caught.value.problems
+    assert problem.where == name and problem.fix and value not in str(problem)
 
 
 def test_a_library_writes_a_line_at_most_once_a_minute() -> None:

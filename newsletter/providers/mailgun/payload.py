@@ -21,6 +21,8 @@ from newsletter.mail.event_tag import NAME, event_tags
 from newsletter.mail.message import Mailing, Recipient
 from newsletter.providers.mailgun.mailboxes import mailbox
 
+MAX_VALUE_BYTES = 2_000_000
+"""The most bytes of all recipients' values in a request: each word of an article may be such a value."""
 _Value = Callable[[Recipient], str]
 
 # The keys of variables, or their beginning: a name or a number follows all but the last one.
@@ -28,9 +30,9 @@ _TEXT, _HTML, _REPLACED, _HEADER, _TAG = "t", "h", "p", "u", "e"
 
 # A word between two `%`, or from a `%` to the end, where a variable of ours may follow whose `%` would close
 # it; and the beginning of a variable, closed or not. The whole word is replaced: what is left of it would
-# follow our variable, whose name ends in `%`. Escapes in links, such as %20 and %E2%80, are shorter than
-# Mailgun's words.
-_WORD = r"(?:recipient\.[\w.:-]*|[A-Za-z_][\w.:-]{2,}(?=%|\Z))"
+# follow our variable, whose name ends in `%`. A `%` and two upper-case hexadecimal digits are an escape in a
+# link, such as %20 or %D0%BAtalog%D0%B0: all of Mailgun's words are in lower case.
+_WORD = r"(?:recipient\.[\w.:-]*|(?![0-9A-F]{2})[A-Za-z_][\w.:-]{2,}(?=%|\Z))"
 _VARIABLE = re.compile(f"%{_WORD}", re.ASCII)
 # The same word after a variable of ours, whose `%` would open it.
 _OPENED_WORD = re.compile(_WORD, re.ASCII)
@@ -60,6 +62,12 @@ class FormTemplate:
     def content_type(self) -> str:
         """Return the value of the header Content-Type."""
         return f'multipart/form-data; boundary="{self._boundary}"'
+
+    def fitting(self, recipients: Sequence[Recipient]) -> Sequence[Recipient]:
+        """Return the first recipients, at least one, whose values are not too long for one request."""
+        if len(recipients) < 2 or len(self._variables(recipients).encode()) <= MAX_VALUE_BYTES:
+            return recipients
+        return self.fitting(recipients[: len(recipients) // 2])
 
     def fill(self, recipients: Sequence[Recipient]) -> list[bytes]:
         """Return the body of the request for recipients whose addresses differ, in pieces."""

@@ -69,19 +69,25 @@ class MailgunProvider:
         if problems := self.check():
             return NotSent(str(problems[0]))
         recipients, left_out = select(batch.recipients)
-        result = self._send(batch.mailing, recipients) if recipients else NOT_BEGUN
+        chosen = template(batch.mailing).fitting(recipients)
+        result = self._send(batch.mailing, chosen) if chosen else NOT_BEGUN
         # Of a refused request, the protocol sends the halves again, if nobody has an outcome of their own.
         if not isinstance(result, Refused):
-            for recipient, own in left_out:
+            later = [(recipient, NOT_BEGUN) for recipient in recipients[len(chosen) :]]
+            for recipient, own in (*left_out, *later):
                 submissions.finished(recipient, own)
         return result
 
     def _send(self, mailing: Mailing, recipients: Sequence[Recipient]) -> Outcome:
         form = template(mailing)
         headers = {**self._authorization(), "Content-Type": form.content_type}
-        path = f"/v3/{quote(self._domain(mailing.sender[1]), safe='')}/messages"
+        sender = mailing.sender[1]
+        domain = self._domain(sender)
+        path = f"/v3/{quote(domain, safe='')}/messages"
         response = self._api.submit(path, headers, form.fill(recipients))
-        return outcome(response, self._clock()) if isinstance(response, Response) else response
+        if not isinstance(response, Response):
+            return response
+        return outcome(response, self._clock(), sender, domain)
 
     def examine(self, config: Config) -> ProviderReport:
         """Report on the key and the domain; all requests are GET."""

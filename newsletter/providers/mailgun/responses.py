@@ -2,7 +2,7 @@
 
 Sources: documentation.mailgun.com (API overview, Messages, Sending Messages) and django-anymail's backend for
 Mailgun, which has the words of success. With status 200 and "Queued" the mail is queued; with 4xx, except
-408, it certainly is not; with any other response it is unknown.
+those of `is_rejected`, it certainly is not; with any other response it is unknown.
 """
 
 import re
@@ -13,7 +13,15 @@ from newsletter.config.provider_facts import API_HOSTS
 from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
-from newsletter.providers.responses import as_text, joined, json_object, retry_after, status_text
+from newsletter.providers.responses import (
+    as_text,
+    is_about_recipient,
+    is_rejected,
+    joined,
+    json_object,
+    retry_after,
+    status_text,
+)
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 KEY_VARIABLE = PROVIDER_KEYS["mailgun"][-1]
@@ -25,9 +33,12 @@ _EXPLANATIONS = {
     403: "the account, the domain or the key may not send this",
     404: "this host has no such domain: check `mailgun.domain` and the region in `mailgun.host`",
 }
-# Words of a response that is about one recipient, and words of one that is about all.
+# What Mailgun writes with 400 is not known. Words of a response that is about one recipient, and words of
+# one that is about all; a domain is that of all only if no recipient and no other domain is named.
 _RECIPIENT = re.compile(r"\bto'? parameter", re.IGNORECASE)
-_SHARED = re.compile(r"\bfrom'? parameter|\bfrom'? address|\bdomain\b|\bdomain's\b", re.IGNORECASE)
+_SENDER = re.compile(r"\bfrom'? parameter|\bfrom'? address", re.IGNORECASE)
+_DOMAIN = re.compile(r"\bdomain\b", re.IGNORECASE)
+_MAILGUN_DOMAINS = ("mailgun.com", "mailgun.net", "mailgun.org")
 # Mailgun's words for the root of its API, which answers 200 (django-anymail's backend).
 _ROOT = "Mailgun Magnificent API"
 _KEY = re.compile(r"(?:key-)?\b[0-9a-f]{32}(?:-[0-9a-f]{8}){0,2}\b")
@@ -37,18 +48,18 @@ _DATE = re.compile(
 )
 
 
-def outcome(response: Response, now: datetime) -> Outcome:
-    """Return the outcome of a call that submits mail."""
+def outcome(response: Response, now: datetime, sender: str, domain: str) -> Outcome:
+    """Return the outcome of a call that submits mail of a sender's address through a domain."""
     status = response.status
     if status == 200:
         return _accepted(response)
     if status == 400:
-        return _invalid(response)
+        return _invalid(response, sender, domain)
     if status == 413:
         return Refused(error_text(response))
     if status == 429:
         return NotSent(f"{error_text(response)}: too many requests", stop=False, wait=_wait(response, now))
-    if 400 <= status < 500 and status != 408:
+    if is_rejected(status):
         return NotSent(explained(response))
     return Unknown(error_text(response))
 
@@ -63,11 +74,19 @@ def explained(response: Response) -> str:
     return joined(error_text(response), _EXPLANATIONS.get(response.status))
 
 
-def _invalid(response: Response) -> Outcome:
+def _invalid(response: Response, sender: str, domain: str) -> Outcome:
     """Return the outcome of an invalid request: NotSent if each other request would be invalid, too."""
-    words = _words(response)
-    about_all = _SHARED.search(words) and not _RECIPIENT.search(words)
-    return NotSent(error_text(response)) if about_all else Refused(error_text(response))
+    is_shared = _is_shared(_words(response), sender, domain)
+    return NotSent(error_text(response)) if is_shared else Refused(error_text(response))
+
+
+def _is_shared(words: str, sender: str, domain: str) -> bool:
+    """Return True if words are about the sender or the domain, which all requests have."""
+    if _RECIPIENT.search(words):
+        return False
+    own = (domain.lower(), sender.rpartition("@")[2].lower(), *_MAILGUN_DOMAINS)
+    is_domain = _DOMAIN.search(words) and not is_about_recipient(words, sender, own)
+    return bool(_SENDER.search(words) or is_domain)
 
 
 def _accepted(response: Response) -> Outcome:

@@ -1,9 +1,13 @@
 """Verify and read the events that Mailgun posts: https://documentation.mailgun.com, Webhooks.
 
 Mailgun signs a timestamp and a random token with the webhook signing key, and not the event: HMAC-SHA256. So
-a signature proves only that Mailgun once made this token. As long as its timestamp is accepted, a token is
-remembered together with the body that came with it first, and is refused with another body. Mailgun posts
-again for 8 hours if the answer was not 200, so a repetition of the same body is accepted; it changes nothing.
+a signature proves only that Mailgun once made this token. A token is remembered together with the body that
+came with it first, and is refused with another body. Mailgun posts again for 8 hours if the answer was not
+200, so a repetition of the same body is accepted; it changes nothing.
+
+The memory ends with the process, and has the latest MAX_TOKENS. A token that is no longer in it, and whose
+timestamp is still accepted, fits one other event. To refuse what is older than the memory would lose events:
+Mailgun repeats those that it could not post while the server was away, with timestamps from before its start.
 """
 
 import hashlib
@@ -18,6 +22,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from newsletter.constants import DeliveryEventKind
+from newsletter.errors import Problem
 from newsletter.mail.event_tag import NAME, parse_event_tag
 from newsletter.providers.responses import as_object, as_text
 from newsletter.providers.webhook_events import (
@@ -41,6 +46,9 @@ MAX_AGE, MAX_AHEAD = timedelta(hours=9), timedelta(minutes=5)
 MAX_TOKENS = 100_000
 """The number of tokens that are remembered, about 30 MB; each event has one."""
 _TIMESTAMP, _TOKEN = re.compile(r"[0-9]{1,12}", re.ASCII), re.compile(r"[!-~]{1,200}")
+MIN_KEY = 16
+"""The fewest characters of the key; Mailgun shows 32 hexadecimal digits today."""
+_KEY = re.compile(rf"[!-~]{{{MIN_KEY},}}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _COPY_KEY = "copy the HTTP webhook signing key from Mailgun again, and set MAILGUN_WEBHOOK_KEY to it"
 
@@ -58,6 +66,14 @@ _SUPPRESSED: dict[str, DeliveryEventKind] = {
     "suppress-complaint": "complained",
     "suppress-unsubscribe": "unsubscribed",
 }
+
+
+def key_problem(key: SecretStr) -> Problem | None:
+    """Return the problem of a key that is too short, or that has blanks; its form is not documented."""
+    if _KEY.fullmatch(key.get_secret_value()):
+        return None
+    what = f"is not a signing key: it has fewer than {MIN_KEY} characters, or blanks or letters outside ASCII"
+    return Problem("MAILGUN_WEBHOOK_KEY", what, _COPY_KEY)
 
 
 class MailgunWebhook:

@@ -7,16 +7,19 @@ HTTP status with another meaning: 413 is an account that may not send.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Any
 
 from newsletter.constants import PROVIDER_KEYS
-from newsletter.display import masked, printable
+from newsletter.display import counted, masked, printable
 from newsletter.mail.message import Recipient
 from newsletter.providers.http import Response
 from newsletter.providers.responses import (
+    as_object,
     as_text,
+    is_rejected,
     joined,
     json_content,
     json_object,
@@ -45,6 +48,7 @@ _EXPLANATIONS = {
 _SHARED = re.compile(r"'(?:From|ReplyTo|Subject|MessageStream|TrackLinks|TrackOpens)'", re.IGNORECASE)
 # A server token has the form of a UUID.
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+_REPEATED_ID = Unknown("the response has the same id for several recipients")
 
 
 def outcomes(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] | Outcome:
@@ -52,7 +56,7 @@ def outcomes(response: Response, recipients: Sequence[Recipient]) -> list[Outcom
     if response.status == 200:
         return _each(response, recipients)
     status, code = response.status, _code(json_object(response))
-    if (400 <= status < 500 and status != 408) or (status == 503 and code == MAINTENANCE):
+    if is_rejected(status) or (status == 503 and code == MAINTENANCE):
         return _rejected(response, code)
     return Unknown(error_text(response))
 
@@ -94,12 +98,15 @@ def _is_about_one(code: int | None, words: str) -> bool:
 def _each(response: Response, recipients: Sequence[Recipient]) -> list[Outcome] | Outcome:
     """Return the outcomes in a list with an entry for each recipient; Unknown for all if it is another."""
     entries = json_content(response)
-    if not isinstance(entries, list) or len(entries) != len(recipients):
-        count = len(entries) if isinstance(entries, list) else "no"
-        return Unknown(f"the response has {count} entries for {len(recipients)} recipients")
+    number = len(entries) if isinstance(entries, list) else 0
+    if not isinstance(entries, list) or number != len(recipients):
+        had = counted(number, "entry", "entries") if number else "no entry"
+        return Unknown(f"the response has {had} for {counted(len(recipients), 'recipient')}")
     if not all(map(_is_about, entries, recipients)):
         return Unknown("the response names other recipients, or another order of them")
-    return [_entry(entry if isinstance(entry, dict) else {}) for entry in entries]
+    found = [_entry(as_object(entry)) for entry in entries]
+    ids = Counter(one.message_id for one in found if isinstance(one, Accepted) and one.message_id)
+    return [_REPEATED_ID if isinstance(one, Accepted) and ids[one.message_id] > 1 else one for one in found]
 
 
 def _is_about(entry: object, recipient: Recipient) -> bool:

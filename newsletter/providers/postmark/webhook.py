@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from newsletter.constants import DeliveryEventKind
+from newsletter.errors import Problem
 from newsletter.mail.event_tag import NAME, parse_event_tag
 from newsletter.providers.responses import as_object, as_text
 from newsletter.providers.webhook_events import (
@@ -79,16 +80,23 @@ _TIMES = {
 _STATUS = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])", re.ASCII)
 
 
+def password_problem(password: SecretStr) -> Problem | None:
+    """Return the problem of a password that is too short to prove an event."""
+    if len(password.get_secret_value()) >= MIN_PASSWORD:
+        return None
+    return Problem("POSTMARK_WEBHOOK_PASSWORD", "is too short", _MAKE_PASSWORD)
+
+
 class PostmarkWebhook:
     """The webhook whose address has the name `news` and the password."""
 
     def __init__(self, password: SecretStr) -> None:
-        self._is_long = len(password.get_secret_value()) >= MIN_PASSWORD
+        self._problem = password_problem(password)
         self._expected = f"{USER}:{password.get_secret_value()}".encode()
 
     def refuse_early(self, headers: Mapping[str, str], now: datetime) -> None:
-        if not self._is_long:
-            raise WebhookRefused("POSTMARK_WEBHOOK_PASSWORD is too short", _MAKE_PASSWORD)
+        if self._problem:
+            raise WebhookRefused(f"{self._problem.where} {self._problem.what}", self._problem.fix)
         if not hmac.compare_digest(_credentials(headers.get("authorization", "")), self._expected):
             what = "its name and password are not `news` and POSTMARK_WEBHOOK_PASSWORD"
             fix = f"write the address in Postmark as https://{USER}:PASSWORD@HOST/webhooks/postmark"

@@ -75,7 +75,9 @@ class ResendProvider:
         if batch.key:
             headers["Idempotency-Key"] = batch.key
         response = self._api.submit("/emails/batch", headers, template(batch.mailing).fill(batch))
-        return outcome(response, len(batch.recipients)) if isinstance(response, Response) else response
+        if not isinstance(response, Response):
+            return response
+        return outcome(response, len(batch.recipients), batch.mailing.sender[1])
 
     def server_time(self) -> datetime | None:
         """Return the time in the response to a GET, which any response has; None without a response."""

@@ -11,7 +11,16 @@ from typing import Any
 from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
-from newsletter.providers.responses import as_text, joined, json_object, retry_after, status_text
+from newsletter.providers.responses import (
+    as_object,
+    as_text,
+    is_about_recipient,
+    is_rejected,
+    joined,
+    json_object,
+    retry_after,
+    status_text,
+)
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 KEY_VARIABLE = PROVIDER_KEYS["resend"][-1]
@@ -27,7 +36,10 @@ _SHARED_FAULTS = (
     "missing_required_field",
 )
 # Words of a `validation_error` about what all mails share; that of a wrong key may have the status 400.
-_SHARED = re.compile(r"`(?:from|reply_to|subject|headers)`|field: (?:from|subject)|\bdomain\b", re.IGNORECASE)
+_SHARED = re.compile(r"`(?:from|reply_to|subject|headers)`|field: (?:from|subject)", re.IGNORECASE)
+# A domain is that of all mails only if no recipient and no other domain is named.
+_DOMAIN = re.compile(r"\bdomain\b", re.IGNORECASE)
+_RESEND_DOMAINS = ("resend.com", "resend.dev")
 # The address of one recipient: its mail alone is invalid, whatever else the words name.
 _ABOUT_RECIPIENT = re.compile(r"`to`|\bfield: to\b", re.IGNORECASE)
 _ABOUT_KEY = re.compile(r"\bAPI key\b", re.IGNORECASE)
@@ -44,16 +56,16 @@ _DOMAIN_FIX = f"verify the domain of `sender.email` ({DOMAINS})"
 _KEY = re.compile(r"\bre_[A-Za-z0-9_]{8,}")
 
 
-def outcome(response: Response, recipients: int) -> Outcome:
-    """Return the outcome of a call with a number of recipients."""
+def outcome(response: Response, recipients: int, sender: str) -> Outcome:
+    """Return the outcome of a call with a number of recipients, and the sender's address."""
     status = response.status
     if status == 200:
         return _accepted(response, recipients)
     if status in (400, 413, 422):
-        return _invalid(response, recipients)
+        return _invalid(response, recipients, sender)
     if status == 429:
         return rate_limited(response)
-    if 400 <= status < 500 and status not in (408, 409):
+    if is_rejected(status):
         return not_sent(response)
     # 409: another call with this key has other content, or is in work.
     return Unknown(explained(response))
@@ -114,27 +126,39 @@ def _masked(words: str) -> str:
 
 
 def _accepted(response: Response, recipients: int) -> Outcome:
-    """Return Accepted if the response has an id for each mail; its first one identifies the call."""
-    listed = json_object(response).get("data")
+    """Return Accepted if the response has an id for each mail; its first one identifies the call.
+
+    Unknown if it names a failed mail, too: a strict batch has none, so the response is about another call.
+    """
+    content = json_object(response)
+    if content.get("errors"):
+        return Unknown("the response of Resend has ids of mails, and errors too")
+    listed = content.get("data")
     items = listed if isinstance(listed, list) else []
-    ids = [as_text(item.get("id")) for item in items if isinstance(item, dict)]
-    if len(ids) == recipients and all(ids):
+    ids = [as_text(as_object(item).get("id")) for item in items]
+    if len(ids) == len(set(ids)) == recipients and all(ids):
         return Accepted(ids[0])
     return Unknown("the response of Resend does not have an id for each mail")
 
 
-def _invalid(response: Response, recipients: int) -> Outcome:
+def _invalid(response: Response, recipients: int, sender: str) -> Outcome:
     """Return the outcome of an invalid request: Refused if a mail in it is invalid, which is rarely named."""
-    if is_about_key(response) or (_is_shared(response) and response.status != 413):
+    if is_about_key(response) or (_is_shared(response, sender) and response.status != 413):
         return not_sent(response)
     return Refused(error_text(response), _rejected_indexes(json_object(response), recipients))
 
 
-def _is_shared(response: Response) -> bool:
+def _is_shared(response: Response, sender: str) -> bool:
     """Return True if the fault is in what all mails of a batch share: each of them would be refused."""
-    words = _masked(_message(response))
-    is_named = bool(_SHARED.search(words)) and not _ABOUT_RECIPIENT.search(words)
-    return is_named or error_name(response) in _SHARED_FAULTS
+    if error_name(response) in _SHARED_FAULTS:
+        return True
+    message = _message(response)
+    words = _masked(message)  # an address may hold any word
+    if _ABOUT_RECIPIENT.search(words):
+        return False
+    own = (sender.rpartition("@")[2].lower(), *_RESEND_DOMAINS)
+    is_domain = _DOMAIN.search(words) and not is_about_recipient(message, sender, own)
+    return bool(_SHARED.search(words) or is_domain)
 
 
 def _rejected_indexes(content: Mapping[str, Any], recipients: int) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Translate SendGrid's responses into outcomes.
 
 Source: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors. With status 202 the mail is
-queued; with 4xx, except 408, it certainly is not; with any other status it is unknown.
+queued; with 4xx, except those of `is_rejected`, it certainly is not; with any other status it is unknown.
 """
 
 import json
@@ -9,9 +9,15 @@ import re
 from collections.abc import Iterable
 
 from newsletter.constants import PROVIDER_KEYS
-from newsletter.display import printable
 from newsletter.providers.http import Response
-from newsletter.providers.responses import WHOLE_SECONDS, as_text, joined, retry_after, status_text
+from newsletter.providers.responses import (
+    WHOLE_SECONDS,
+    as_text,
+    is_rejected,
+    joined,
+    retry_after,
+    status_text,
+)
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 KEY_VARIABLE = PROVIDER_KEYS["sendgrid"][-1]
@@ -30,7 +36,7 @@ def outcome(response: Response, recipients: int, now: float) -> Outcome:
         return _invalid(response, recipients)
     if response.status == 413:
         return Refused(error_text(response))
-    if _is_rejected(response):
+    if is_rejected(response.status):
         return not_sent(response, now)
     return Unknown(error_text(response))
 
@@ -62,10 +68,6 @@ def errors(response: Response) -> list[tuple[str, str]]:
         return []
 
 
-def _is_rejected(response: Response) -> bool:
-    return 400 <= response.status < 500 and response.status != 408
-
-
 def _invalid(response: Response, recipients: int) -> Outcome:
     """Return the outcome of an invalid request.
 
@@ -78,7 +80,7 @@ def _invalid(response: Response, recipients: int) -> Outcome:
     if rejected_indexes := _rejected_indexes(fields, recipients):
         # The reason is stored for each recipient, so it must not name other recipients' fields.
         words = "; ".join(dict.fromkeys(message for _, message in errors(response)))
-        return Refused(printable(f"{response.status} {words}", 300), rejected_indexes)
+        return Refused(status_text(response, words), rejected_indexes)
     return Refused(error_text(response))
 
 

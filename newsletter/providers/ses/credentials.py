@@ -1,6 +1,7 @@
 """Get the credentials of AWS: the key in the environment, or the role of this machine."""
 
 import importlib.util
+import logging
 import threading
 from typing import Any, Protocol
 
@@ -8,9 +9,8 @@ from pydantic import SecretStr
 
 from newsletter.config.environment import Secrets
 from newsletter.constants import PROVIDER_KEYS
-from newsletter.display import printable
 from newsletter.errors import Problem
-from newsletter.providers.api import key_problems
+from newsletter.providers.api import is_well_formed_key, key_problems
 from newsletter.providers.ses.signature import Credentials
 from newsletter.sending.outcomes import NotSent
 
@@ -18,8 +18,9 @@ KEY_ID, SECRET_KEY = PROVIDER_KEYS["ses"]
 TOKEN = "AWS_SESSION_TOKEN"
 _HOW_TO_SET = (
     f"set {KEY_ID} and {SECRET_KEY} in the environment (on GitHub, as secrets), or in the file `env` of the"
-    ' state; or install news with its extra for the role of a machine: pip install "news[ses]"'
+    " state; or, for a role, install botocore, for example with the extra `ses` of this program"
 )
+_HOW_TO_TEST = "try the profile or the role with: aws sts get-caller-identity"
 
 
 class CredentialSource(Protocol):
@@ -81,19 +82,33 @@ class RoleCredentials:
     def get(self) -> Credentials | NotSent:
         if problems := self.problems():
             return NotSent(str(problems[0]))
-        from botocore.exceptions import BotoCoreError, ClientError
         from botocore.session import Session
 
+        # It logs the words of a failed program or of a response (`exc_info`), which may hold a secret.
+        logging.getLogger("botocore").propagate = False
         try:
             with self._lock:  # only one of the threads that start together asks for the role
                 self._found = self._found or Session().get_credentials()
             frozen = self._found.get_frozen_credentials() if self._found else None
-        except (BotoCoreError, ClientError) as failure:
-            reason = printable(str(failure), 200)
-            return NotSent(f"no credentials of AWS: {reason}; check the role or the profile")
+        # A profile may name a program (`credential_process`): what fails in it is no error of botocore's, and
+        # its words may hold a secret.
+        except Exception as failure:
+            kind = type(failure).__name__
+            return NotSent(f"no credentials of AWS: botocore failed with {kind}; {_HOW_TO_TEST}")
         if frozen is None:
             return NotSent(f"no credentials of AWS: this machine has no role and no profile; {_HOW_TO_SET}")
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
+        return _checked(Credentials(frozen.access_key, frozen.secret_key, frozen.token or ""))
+
+
+def _checked(credentials: Credentials) -> Credentials | NotSent:
+    """Return credentials whose parts a header may have, or NotSent: an error about one would quote it."""
+    names = ("access key id", "secret access key", "session token")
+    for name, value in zip(names, credentials, strict=True):
+        is_left_out = value == "" and name == names[-1]
+        if not (is_left_out or (isinstance(value, str) and is_well_formed_key(value))):
+            what = f"the {name} of the profile or the role is malformed"
+            return NotSent(f"{what}: in a file, write it in one line, without spaces; {_HOW_TO_TEST}")
+    return credentials
 
 
 def credential_source(

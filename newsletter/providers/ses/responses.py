@@ -2,13 +2,13 @@
 
 Sources: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors,
 …/CommonErrors.html and …/dg/manage-sending-quotas-errors.html. With 200 and a MessageId the message is
-accepted; with 4xx, except 408, it certainly is not; with any other status it is unknown. SES does not queue a
-message over the quota: it refuses it.
+accepted; with 4xx, except those of `is_rejected`, it certainly is not; with any other status it is unknown.
+SES does not queue a message over the quota: it refuses it.
 """
 
 from newsletter.display import masked, printable
 from newsletter.providers.http import Response
-from newsletter.providers.responses import as_text, joined, json_object, status_text
+from newsletter.providers.responses import as_text, is_rejected, joined, json_object, status_text
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 
 # SES names no time. Its rate is counted by the second.
@@ -22,6 +22,7 @@ _SIGNATURE = (
 _RIGHTS = "the key lacks a right: its policy must allow ses:SendEmail and ses:SendRawEmail"
 _EXPIRED = "the temporary key has expired: get a new one, with its AWS_SESSION_TOKEN"
 _NO_KEY = "AWS does not know this key: check AWS_ACCESS_KEY_ID, and AWS_SESSION_TOKEN of a temporary key"
+_KEY = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the rights of the key"
 _EXPLANATIONS = {
     "RequestTimeTooSkewed": _CLOCK,
     "RequestExpired": _CLOCK,
@@ -55,7 +56,7 @@ def outcome(response: Response) -> Outcome:
         message_id = as_text(json_object(response).get("MessageId"))
         # Without the id, it is not certain that SES wrote this response.
         return Accepted(printable(message_id, 200)) if message_id else Unknown("200 without a MessageId")
-    if not 400 <= response.status < 500 or response.status == 408:
+    if not is_rejected(response.status):
         return Unknown(error_text(response))
     return _rejection(response, error_type(response))
 
@@ -82,6 +83,8 @@ def explanation(response: Response) -> str:
     # "Signature expired: 20260504T… is now earlier than …", and "Signature not yet current: …"
     if response.status in (400, 403) and ("signature expired" in words or "not yet current" in words):
         return _CLOCK
+    if not kind and response.status in (401, 403):
+        return _KEY
     return _EXPLANATIONS.get(kind, "")
 
 
