@@ -95,8 +95,12 @@ def send_issue(
     `wait`: while another process delivers the send, wait, and continue it if that process is gone.
     `interrupt` and `raise_lost` are those of `deliver`.
     """
+    from newsletter.services.standby import refuse_stopped
+
     terminal.show_findings(prepared)
     plan = service.plan(prepared, options)
+    if wait:
+        refuse_stopped(service, plan)  # before the question; a standby asks again after it
     if dry_run:
         plan_summary.show_plan(plan, service)
         output.echo("This was a dry run: nothing was sent.")
