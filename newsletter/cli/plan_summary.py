@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.cli import output
 from newsletter.cli.layout import clock_time, show_heading, show_number, show_text
-from newsletter.constants import CLIPPED_BYTES
+from newsletter.constants import CLIPPED_BYTES, TRACKING_KINDS
 from newsletter.display import counted, display_path
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def show_plan(plan: "SendPlan", service: "SendService") -> None:
         show_text("Rate", f"at most {config.send.rate}")
     show_number("Undo", *_cancel_window(plan, service))
     show_number("Size", *_size(prepared))
-    tracking = mailing.track_opens or mailing.track_clicks
-    show_number("Tracking", "on" if tracking else "off", ["as newsletter.yml says"] if tracking else [])
+    show_number("Tracking", *_tracking(prepared, service))
     show_number("Checks", *_checks(prepared))
     output.echo()
 
@@ -89,6 +88,19 @@ def _minutes(span: timedelta) -> str:
 def _size(prepared: "Prepared") -> tuple[str, list[str]]:
     size = len(prepared.rendered.html.encode())
     return f"{round(size / _KB)} KB", [f"of the {CLIPPED_BYTES // _KB} KB that Gmail shows"]
+
+
+def _tracking(prepared: "Prepared", service: "SendService") -> tuple[str, list[str]]:
+    """Return whether readers are tracked, as far as it is known before the provider is asked."""
+    if prepared.mailing.track_opens or prepared.mailing.track_clicks:
+        return "on", ["as newsletter.yml says"]
+    provider = service.provider
+    controls = zip(TRACKING_KINDS, provider.capabilities.tracking, strict=True)
+    by_account = [kind for kind, control in controls if control == "account"]
+    if not by_account:
+        return "off", []
+    on = f" on {by_account[0]}" if len(by_account) == 1 else ""
+    return "not asked for", [f"the account at {provider.name} decides{on}", "looked at before the send"]
 
 
 def _checks(prepared: "Prepared") -> tuple[str, list[str]]:

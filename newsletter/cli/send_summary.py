@@ -24,14 +24,15 @@ _LABELS = {
     "cancelled": "Cancelled",
     "left": "Left",
 }
-# The purpose of `news resume`, by what it would do (SendStatus.resumable).
+# The purpose of `news resume`, by what it would do (SendStatus.resumable); {} is one of the promises below.
 _PURPOSES: "dict[Resumable, str]" = {
     "go-ahead": "Look at what the canary received, then send to the others",
-    "settle": "Settle unknown recipients and continue (nobody gets it twice)",
-    "all": "Send to all who wait, also after the canary (nobody gets it twice)",
-    "waiting": "Continue (nobody gets it twice)",
+    "settle": "Settle unknown recipients and continue ({})",
+    "all": "Send to all who wait, also after the canary ({})",
+    "waiting": "Continue ({})",
     "cancelled": "Send it after all, unchanged",
 }
+_CERTAIN, _ASSUMED = "nobody gets it twice", "the assumed unsent may have it"
 # What was reported about accepted messages later; the number is that of different recipients.
 _REPORTED = {"delivered": "Delivered", "bounced": "Bounced", "complained": "Complained"}
 
@@ -86,20 +87,19 @@ def _show_early_departures(status: "SendStatus") -> None:
 
 def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[str, str]:
     """Return the verdict and its colour; red means that recipients are unknown."""
-    send, counts = status.send, status.counts
-    held = ""
+    counts, held = status.counts, ""
     if counts.held and status.held_until:
         held = f", HELD BACK UNTIL {clock_time(status.held_until[0], now)}"
     if status.in_progress:
         return f"BEING SENT NOW: {counts.accepted:,} OF {counts.recipients:,} ACCEPTED", ""
-    if send.state == "cancelled":
+    if status.is_cancelled:
         return _cancelled(counts)
     if status.waits_for_go_ahead:
         return _canary(counts)
     if counts.waiting or counts.in_flight:
         return _stopped(status, interrupted)
     if counts.unknown:
-        return f"SENT, {_but_unknown(counts)}{held}", "red"
+        return f"{_sent_but_unknown(counts)}{held}", "red"
     if counts.complete:
         number = counts.accepted
         if not number:
@@ -129,6 +129,16 @@ def _cancelled(counts: "Counts") -> tuple[str, str]:
     return _with_unknown(counts, f"{cancelled}: {accepted}")
 
 
+def _sent_but_unknown(counts: "Counts") -> str:
+    """Return the verdict on a send that has ended with unknown recipients."""
+    if counts.accepted:
+        return f"SENT, {_but_unknown(counts)}"
+    if counts.unknown < counts.recipients:
+        return f"PERHAPS SENT: {counts.unknown:,} {'IS' if counts.unknown == 1 else 'ARE'} UNKNOWN"
+    everybody = "THE ONLY RECIPIENT IS" if counts.unknown == 1 else f"ALL {counts.unknown:,} ARE"
+    return f"PERHAPS SENT: {everybody} UNKNOWN"
+
+
 def _but_unknown(counts: "Counts") -> str:
     return f"BUT {counts.unknown:,} {'IS' if counts.unknown == 1 else 'ARE'} UNKNOWN"
 
@@ -136,8 +146,15 @@ def _but_unknown(counts: "Counts") -> str:
 def _stopped(status: "SendStatus", interrupted: bool) -> tuple[str, str]:
     counts = status.counts
     cause = "STOPPED BY CTRL-C" if interrupted else "NOT FINISHED"
-    waiting = f", {counts.waiting:,} CERTAINLY UNSENT" if counts.waiting else ""
+    waiting = "".join(f", {note.upper()}" for note in _unsent(status))
     return _with_unknown(counts, f"{cause}: {counts.accepted:,} ACCEPTED{waiting}")
+
+
+def _unsent(status: "SendStatus") -> list[str]:
+    """Return the numbers of waiting recipients who are certainly unsent, and who were assumed to be."""
+    assumed = status.assumed_unsent
+    numbers = {"certainly unsent": status.counts.waiting - assumed, "assumed unsent": assumed}
+    return [f"{number:,} {words}" for words, number in numbers.items() if number]
 
 
 def _with_unknown(counts: "Counts", verdict: str) -> tuple[str, str]:
@@ -148,7 +165,8 @@ def _with_unknown(counts: "Counts", verdict: str) -> tuple[str, str]:
 def _is_plain_success(status: "SendStatus") -> bool:
     complete = status.counts.complete and not status.counts.left
     has_reports = any(status.reported.get(kind) for kind in _REPORTED)
-    return complete and status.send.state == "open" and not (status.in_progress or has_reports)
+    is_valid = status.send.state != "superseded" and not status.is_cancelled
+    return complete and is_valid and not (status.in_progress or has_reports)
 
 
 def _show_send(send: "Send") -> None:
@@ -195,7 +213,8 @@ def _notes(status: "SendStatus", state: str, now: "datetime") -> list[str]:
         until = f"until {first}" if first == last else f"until {first}, the last until {last}"
         return [f"{share} held back {until}"]
     if state == "waiting":
-        return ["certainly unsent"]
+        unsent = _unsent(status)
+        return unsent if len(unsent) > 1 else [words.partition(" ")[2] for words in unsent]
     if state == "left":
         return ["unsubscribed before their turn"]
     if state in status.reasons:
@@ -234,7 +253,7 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
             yield f"Cancel it, {until}", f"news cancel {issue}"
         yield "See its status again", f"news status {issue}"
         return
-    if send.state == "cancelled":
+    if status.is_cancelled:
         if until:
             yield f"Finish cancelling it, {until}", f"news cancel {issue}"
         if counts.nobody_has_it:
@@ -242,7 +261,8 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
         yield _PURPOSES["cancelled"], f"news resume {issue}"
     else:
         if resume := status.resumable:
-            yield _PURPOSES[resume], f"news resume {issue}"
+            promise = _ASSUMED if status.assumed_unsent else _CERTAIN
+            yield _PURPOSES[resume].format(promise), f"news resume {issue}"
         if until:
             yield f"{'Or cancel it' if resume else 'Cancel it'}, {until}", f"news cancel {issue}"
         elif status.waits_for_go_ahead:

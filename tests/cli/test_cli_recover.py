@@ -604,6 +604,7 @@ def test_the_unknown_are_resolved(news: News, folder: Path) -> None:
         first, second = readers(1, 2)
         asked = news("resolve", *ISSUE, "--assume", "unsent", first, typed="y\n")
         assert asked.exit_code == 0 and "gets it twice" in asked.output
+        assert "\n  NOT FINISHED: 0 ACCEPTED, 1 ASSUMED UNSENT, 4 UNKNOWN\n" in asked.output
         assert news("status", *ISSUE, "--list", "waiting").output == f"{first}\tassumed unsent\n"
         assert news("resolve", *ISSUE, "--assume", "sent", "--yes").exit_code == 0
         assert news("status", *ISSUE, "--list", "unknown").output == ""

@@ -15,6 +15,7 @@ from newsletter.cli.plan_summary import show_plan
 from newsletter.cli.report import ReportOptions, report
 from newsletter.cli.send_summary import show_status
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, Send, SendOptions
+from newsletter.sending.outcomes import NO_TRACKING, Capabilities, Tracking
 from newsletter.services.open_send import open_service
 from newsletter.services.send import SendService
 from newsletter.services.send_plan import ListChange
@@ -51,6 +52,7 @@ def status(
     unknown: dict[str, int] | None = None,
     reported: dict[str, int] | None = None,
     early: dict[str, int] | None = None,
+    assumed: int = 0,
     **send: Any,
 ) -> SendStatus:
     """Return the status of a send; with `held` it can be cancelled until UNTIL."""
@@ -73,6 +75,7 @@ def status(
         reasons={"refused": Counter(refused or {}), "unknown": Counter(unknown or {})},
         reported=reported or {},
         early_departures=Counter(early or {}),
+        assumed_unsent=assumed,
     )
 
 
@@ -298,7 +301,7 @@ CASES = [
         status(Counts(1, unknown=1), HELD, unknown={"no answer": 1}),
         {},
         """
-        SENT, BUT 1 IS UNKNOWN
+        PERHAPS SENT: THE ONLY RECIPIENT IS UNKNOWN
 
         Unknown      1          1 × no answer
         Accepted     0
@@ -325,6 +328,70 @@ CASES = [
             news resolve 2026-11-23 --assume sent|unsent [ADDRESS]…
         """,
         id="unknown",
+    ),
+    pytest.param(
+        status(Counts(2, unknown=2), unknown={"no answer": 2}),
+        {},
+        """
+        PERHAPS SENT: ALL 2 ARE UNKNOWN
+
+        Unknown      2          2 × no answer
+        Accepted     0
+
+        See who is unknown (perhaps sent, and not sent again by itself):
+            news status 2026-11-23 --list unknown
+        Settle them, when you know the outcome:
+            news resolve 2026-11-23 --assume sent|unsent [ADDRESS]…
+        """,
+        id="all-unknown",
+    ),
+    pytest.param(
+        status(Counts(2, left=1, unknown=1), unknown={"no answer": 1}),
+        {},
+        """
+        PERHAPS SENT: 1 IS UNKNOWN
+
+        Unknown      1          1 × no answer
+        Accepted     0
+        Left         1          unsubscribed before their turn
+
+        See who is unknown (perhaps sent, and not sent again by itself):
+            news status 2026-11-23 --list unknown
+        Settle them, when you know the outcome:
+            news resolve 2026-11-23 --assume sent|unsent [ADDRESS]…
+        """,
+        id="unknown-and-left",
+    ),
+    pytest.param(
+        status(Counts(2, accepted=1, waiting=1), assumed=1),
+        {},
+        """
+        NOT FINISHED: 1 ACCEPTED, 1 ASSUMED UNSENT
+
+        Accepted     1
+        Waiting      1          assumed unsent
+        Unknown      0
+
+        Continue (the assumed unsent may have it):
+            news resume 2026-11-23
+        """,
+        id="assumed-unsent",
+    ),
+    pytest.param(
+        status(Counts(9, accepted=1, waiting=8), assumed=2, canary_size=3),
+        {},
+        """
+        NOT FINISHED: 1 ACCEPTED, 6 CERTAINLY UNSENT, 2 ASSUMED UNSENT
+
+        Accepted     1
+        Waiting      8          6 certainly unsent
+                                2 assumed unsent
+        Unknown      0
+
+        Send to all who wait, also after the canary (the assumed unsent may have it):
+            news resume 2026-11-23
+        """,
+        id="some-assumed-unsent",
     ),
     pytest.param(
         status(Counts(1204, accepted=100, waiting=1104), canary_size=100),
@@ -467,6 +534,25 @@ CASES = [
         id="cancelled-with-unknown",
     ),
     pytest.param(
+        status(Counts(2, accepted=2), state="cancelled"), {}, "\nSENT TO ALL 2\n\n", id="cancelled-late"
+    ),
+    pytest.param(
+        status(Counts(2, accepted=2, held=2), HELD, state="cancelled"),
+        {},
+        """
+        CANCELLED: 2 WILL GET IT
+
+        Accepted     2          all held back until 09:30 UTC
+        Unknown      0
+
+        Finish cancelling it, until 09:19 UTC:
+            news cancel 2026-11-23
+        Send it after all, unchanged:
+            news resume 2026-11-23
+        """,
+        id="cancelled-before-the-recall",
+    ),
+    pytest.param(
         status(Counts(5, unknown=5), HELD, state="cancelled", unknown={"recall not confirmed": 5}),
         {},
         """
@@ -583,6 +669,7 @@ def test_the_summary_of_a_send(
         pytest.param(replace(status(Counts(5, unknown=5)), can_repeat=True), "settle", id="repeatable"),
         pytest.param(status(Counts(5, waiting=5), holder=SENDING), None, id="being-sent"),
         pytest.param(status(Counts(5, cancelled=5), state="cancelled"), "cancelled", id="cancelled"),
+        pytest.param(status(Counts(5, accepted=5), state="cancelled"), None, id="cancelled-late"),
         pytest.param(status(Counts(5, cancelled=5), state="superseded"), None, id="replaced"),
     ],
 )
@@ -618,6 +705,16 @@ def test_red_is_for_the_unknown_alone(
     assert output.count("\x1b[3") == 1
 
 
+class TrackingProvider(FakeProvider):
+    """A provider with its own control over tracking."""
+
+    tracking = NO_TRACKING
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, tracking=self.tracking)
+
+
 def plan_text(
     folder: Path,
     capsys: pytest.CaptureFixture[str],
@@ -626,6 +723,7 @@ def plan_text(
     issue: str = samples.ISSUE,
     extra: str = "",
     holds: bool = True,
+    tracking: Tracking | None = None,
     action: str = "start",
     change: ListChange | None = None,
 ) -> str:
@@ -633,7 +731,8 @@ def plan_text(
     newsletter = samples.newsletter(folder, extra=extra)
     (folder / "issues" / "2026-04-27.yml").write_text(issue, encoding="utf-8")
     clock = FakeClock()
-    provider = FakeProvider(clock, holds, refuses=frozenset({"c@example.com"}))
+    provider = TrackingProvider(clock, holds, refuses=frozenset({"c@example.com"}))
+    provider.tracking = tracking or NO_TRACKING
     with closing(SendService(newsletter, Database.open(newsletter), provider, clock)) as service:
         for address in ("a@example.com", "b@example.com", "c@example.com"):
             Subscribers(service._database, lambda: NOW).add(parse_subscriber(address)[0])
@@ -743,6 +842,34 @@ def test_the_plan_says_how_long_a_send_can_be_cancelled(
     first = next(number for number, line in enumerate(lines) if line.startswith("  Undo"))
     assert [line[15:] for line in lines[first : first + len(window)]] == window
     assert lines[first + len(window)].startswith("  Size")
+
+
+@pytest.mark.parametrize(
+    ("tracking", "lines"),
+    [
+        pytest.param(
+            Tracking("account", "account"),
+            ["not asked for  the account at fake decides", "               looked at before the send"],
+            id="both",
+        ),
+        pytest.param(
+            Tracking("account", "message"),
+            [
+                "not asked for  the account at fake decides on opens",
+                "               looked at before the send",
+            ],
+            id="opens",
+        ),
+        pytest.param(Tracking("message", "message"), ["off"], id="none"),
+    ],
+)
+def test_the_plan_says_who_decides_on_tracking(
+    tracking: Tracking, lines: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = plan_text(tmp_path, capsys, tracking=tracking).splitlines()
+    first = next(number for number, line in enumerate(shown) if line.startswith("  Tracking"))
+    assert [line[15:] for line in shown[first : first + len(lines)]] == lines
+    assert shown[first + len(lines)].startswith("  Checks")
 
 
 def test_the_plan_of_a_retry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
