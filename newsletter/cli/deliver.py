@@ -30,8 +30,16 @@ def confirm_plan(plan: "SendPlan", service: "SendService", yes: bool) -> None:
     output.echo(
         f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}"
     )
-    look = "or look first: news send --dry-run"
-    terminal.confirm_number(plan.recipients, "recipients", "nothing was sent", look)
+    terminal.confirm_number(plan.recipients, "recipients", "nothing was sent", _look_first(plan, service))
+
+
+def _look_first(plan: "SendPlan", service: "SendService") -> str:
+    """Return the advice to show the plan again; "" if `news send` makes no such plan."""
+    if plan.action != "start":
+        return ""
+    name, configured = service.provider.name, service.newsletter.config.provider
+    through = "" if name == configured else f" --provider {name}"
+    return f"or look first: news send {plan.prepared.issue.name}{through} --dry-run"
 
 
 def deliver(

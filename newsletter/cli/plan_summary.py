@@ -10,6 +10,7 @@ from newsletter.constants import CLIPPED_BYTES, TRACKING_KINDS
 from newsletter.display import counted, display_path
 
 if TYPE_CHECKING:
+    from newsletter.sending.model import Send
     from newsletter.services.prepare import Prepared
     from newsletter.services.send import SendService
     from newsletter.services.send_plan import SendPlan
@@ -56,10 +57,19 @@ def _recipients(plan: "SendPlan") -> list[str]:
         return [f"refused before{f', and {waiting:,} still waiting' if waiting else ''}"]
     if plan.send:
         states = {"cancelled": plan.counts.cancelled, "still waiting": plan.counts.waiting}
-        return [" or ".join(state for state, number in states.items() if number)]
+        in_states = " or ".join(state for state, number in states.items() if number)
+        return [in_states or _already(plan.counts.accepted, plan.send)]
     if change := plan.list_change:
         return [f"{change.joined:,} joined, {change.left:,} left since {change.since}"]
     return []
+
+
+def _already(accepted: int, send: "Send") -> str:
+    """Return the reason why no recipient is waiting."""
+    if not accepted:
+        return "nobody is waiting"
+    it = "the rehearsal" if send.is_rehearsal else "it"
+    return f"{accepted:,} {'has' if accepted == 1 else 'have'} {it} already"
 
 
 def _cancel_window(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:

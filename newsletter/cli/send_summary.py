@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from newsletter.services.status import Resumable, SendStatus
 
 MAX_REASONS = 3
+_COLUMN_GAP = "  "
 _LABELS = {
     "unknown": "Unknown",
     "accepted": "Accepted",
@@ -303,22 +304,35 @@ def show_rehearsal(service: "SendService", accepted: int) -> None:
 
 
 def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
-    """Show a table of sends, one per line."""
+    """Show a table of sends, one per line, or two where that is wider than the terminal."""
     rows = list(sends)
     if not rows:
         output.echo("Nothing was ever sent.")
         return
-    # All columns together do not fit into 80 characters, so those that are empty are omitted.
+    # Columns that are empty are omitted.
     states = [
         state for state in _LABELS if state == "accepted" or any(getattr(counts, state) for _, counts in rows)
     ]
-    table = [["Issue", "Through", "Started", *(_LABELS[state] for state in states)]]
+    table = [["Issue", "Through", "Started (UTC)", *(_LABELS[state] for state in states)]]
     for send, counts in rows:
         numbers = (getattr(counts, state) for state in states)
         cells = (f"{number:,}" if number else "-" for number in numbers)
         table.append([send.issue, _through(send), f"{send.started_at:%Y-%m-%d %H:%M}", *cells])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    fits = sum(widths) + len(_COLUMN_GAP) * (len(widths) - 1) <= terminal.columns()
     for row in table:
         left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
         right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
-        output.echo(Styled("  ".join([*left, *right]), bold=row is table[0]))
+        if fits:
+            output.echo(Styled(_COLUMN_GAP.join([*left, *right]), bold=row is table[0]))
+            continue
+        output.echo(Styled(_COLUMN_GAP.join(left).rstrip(), bold=row is table[0]))
+        if row is not table[0]:
+            _show_below(dict(zip(table[0][3:], row[3:], strict=True)))
+
+
+def _show_below(numbers: "dict[str, str]") -> None:
+    """Show the numbers of a send, by their labels, in a line below it."""
+    text = ", ".join(f"{number} {label.lower()}" for label, number in numbers.items() if number != "-")
+    for line in output.wrap(text or "-", terminal.columns(), first=" " * 4, indent=" " * 4):
+        output.echo(line)

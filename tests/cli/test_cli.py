@@ -116,7 +116,7 @@ def test_a_send_shows_what_it_is_and_asks(news: News, folder: Path) -> None:
         "  This is a rehearsal: no mail leaves this machine.",
         "  Type the number of recipients to continue: 3",
         "error: that is not the number of recipients; nothing was sent",
-        "    run it again and type 2, or look first: news send --dry-run",
+        "    run it again and type 2, or look first: news send 2026-04-27 --dry-run",
     ):
         assert line in lines
     assert outbox(folder) == []
@@ -632,7 +632,7 @@ def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:
     subjects = [re.search(rb"Subject: (.*)\r", message)[1] for message in server.messages]
     assert subjects == [b"Leek & potato", b"Pea & potato"]
     table = news("status").output
-    assert table.splitlines()[0].split() == ["Issue", "Through", "Started", "Accepted"]
+    assert table.splitlines()[0].split() == ["Issue", "Through", "Started", "(UTC)", "Accepted"]
     assert table.splitlines()[3:] == ["The state of this newsletter is in .news/"]
     assert len(table.splitlines()) == 4 and max(map(len, table.splitlines())) <= 80
 

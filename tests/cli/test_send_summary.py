@@ -13,7 +13,7 @@ import pytest
 
 from newsletter.cli.plan_summary import show_plan
 from newsletter.cli.report import ReportOptions, report
-from newsletter.cli.send_summary import show_status
+from newsletter.cli.send_summary import show_sends, show_status
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, Send, SendOptions
 from newsletter.sending.outcomes import NO_TRACKING, Capabilities, Tracking
 from newsletter.services.open_send import open_service
@@ -683,6 +683,35 @@ def test_the_json_says_what_resume_would_do(
     assert shown["waits_for_go_ahead"] == (resumable == "go-ahead")
 
 
+def test_a_table_of_sends_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    sends = [status(Counts(1204, accepted=1204)), status(Counts(3, accepted=2, refused=1), provider="smtp")]
+    show_sends((one.send, one.counts) for one in sends)
+    assert shown(capsys).splitlines() == [
+        "Issue       Through   Started (UTC)     Accepted  Refused",
+        "2026-11-23  sendgrid  2026-05-04 08:00     1,204        -",
+        "2026-11-23  smtp      2026-05-04 08:00         2        1",
+    ]
+
+
+def test_a_table_that_is_too_wide_has_the_numbers_below_each_send(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = Counts(30_006, accepted=10_000, refused=10_000, unknown=1, waiting=3, left=2)
+    sends = [
+        status(counts),
+        status(Counts(5, cancelled=5), state="superseded", provider="postmark"),
+        status(Counts(5)),
+    ]
+    show_sends((one.send, one.counts) for one in sends)
+    assert shown(capsys).splitlines() == [
+        "Issue       Through              Started (UTC)",
+        "2026-11-23  sendgrid             2026-05-04 08:00",
+        "    1 unknown, 10,000 accepted, 10,000 refused, 3 waiting, 2 left",
+        "2026-11-23  postmark (replaced)  2026-05-04 08:00",
+        "    5 cancelled",
+        "2026-11-23  sendgrid             2026-05-04 08:00",
+        "    -",
+    ]
+
+
 @pytest.mark.parametrize(
     ("counts", "unknown", "colour"),
     [
@@ -741,7 +770,7 @@ def plan_text(
         if action != "start":
             started = service.start(plan)
             list(service.deliver(started, lambda: False))
-            plan = service.plan_retry(prepared, started.send)
+            plan = service.plan(prepared) if action == "again" else service.plan_retry(prepared, started.send)
             if action == "resume":
                 list(service.cancel(started.send, lambda: False))
                 plan = service.plan_resume(prepared, started.send)
@@ -882,6 +911,24 @@ def test_the_plan_of_a_send_that_was_cancelled(tmp_path: Path, capsys: pytest.Ca
     shown = plan_text(tmp_path, capsys, action="resume").splitlines()
     assert "  Started      2026-05-04 09:00 UTC" in shown
     assert "  Recipients   2          cancelled" in shown
+
+
+def test_the_plan_of_a_send_that_everybody_has_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = plan_text(tmp_path, capsys, action="again").splitlines()
+    assert "  Recipients   0          2 have it already" in shown
+
+
+def test_the_plan_of_a_rehearsal_that_everybody_has_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_service(samples.newsletter(tmp_path), "outbox") as service:
+        Subscribers(service._database, lambda: NOW).add(parse_subscriber("a@example.com")[0])
+        prepared = service.prepare("2026-04-27")
+        list(service.deliver(service.start(service.plan(prepared)), lambda: False))
+        show_plan(service.plan(prepared), service)
+    assert "  Recipients   0          1 has the rehearsal already" in shown(capsys).splitlines()
 
 
 def test_the_plan_of_a_rehearsal(
