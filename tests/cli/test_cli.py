@@ -124,6 +124,15 @@ def test_a_send_shows_what_it_is_and_asks(news: News, folder: Path) -> None:
     assert len(outbox(folder)) == 2
 
 
+def test_the_advised_dry_run_has_the_provider_of_the_command(news: News) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    refused = news("send", "2026-04-27", "--provider", "outbox", typed="7\n")
+    assert "look first: news send 2026-04-27 --provider outbox --dry-run\n" in refused.output
+    news("send", "2026-04-27", "--canary", "1", "--yes")
+    resumed = news("resume", "2026-04-27", typed="7\n")
+    assert "run it again and type 1\n" in resumed.output, "news send shows no plan of it"
+
+
 def test_no_answer_is_no(news: News, folder: Path) -> None:
     news("subscribers", "import", "subscribers.csv")
     refused = news("send", "--issue", "2026-04-27", typed="")
