@@ -47,7 +47,7 @@ NOT_NOW = (
     "it is not certain that the state was saved",
     "nothing was saved",
     "was replaced meanwhile",
-    "before anything was sent",
+    "does not say how many batches",
 )
 # The remote counts the pushes, and runs what is planned for each. It may end the git that pushes, whose
 # process is the parent of the one that runs the hook.

@@ -172,7 +172,7 @@ SECOND_SENDERS = ("together", "held", "meanwhile")
 
 # Messages of a command that did nothing: another process sends or has sent, or the provider does not respond.
 BUSY = (f"is sending {ISSUE} now", "started just now", "was cancelled")
-NO_RESPONSE = "before anything was sent"
+NO_RESPONSE = "does not say how many batches"
 
 
 class Scenario:

@@ -149,9 +149,8 @@ def test_a_standby_says_that_the_send_has_ended_and_another_one_that_it_was_inte
     standby, interrupted = machines.standby(), machines.standby("resume")
     interrupted.send_signal(signal.SIGINT)
     assert interrupted.wait(SECONDS) == 1
-    assert f"the wait was ended; this process has sent nothing of {ISSUE}" in machines.second.output(
-        interrupted
-    )
+    message = f"renews it. error: the wait was ended; this process has sent nothing of {ISSUE}"
+    assert message in machines.second.output(interrupted)
     first.send_signal(signal.SIGCONT)
     assert (first.wait(SECONDS), standby.wait(SECONDS)) == (0, 0)
     output = machines.second.output(standby)

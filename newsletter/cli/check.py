@@ -76,7 +76,7 @@ def _show(result: "CheckSummary") -> Counter["Severity"]:
     for heading, problems in result.groups:
         output.echo(Styled(heading, bold=True, underline=True))
         for problem in problems:
-            terminal.show_problem(problem, always=True)
+            terminal.show_problem(problem)
         output.echo()
     numbers = Counter(problem.severity for _, problems in result.groups for problem in problems)
     counts: list[str | Styled] = []

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from newsletter.services.send_plan import SendPlan, StartedSend
 
 
-def confirm_plan(plan: "SendPlan", service: "SendService", yes: bool) -> None:
-    """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it is wrong."""
+def confirm_plan(plan: "SendPlan", service: "SendService", yes: bool, chosen: str | None = None) -> None:
+    """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it is wrong.
+
+    `chosen` is the provider that --provider names.
+    """
     if not plan.recipients:
         if not plan.counts.unknown:
             output.echo("No recipient is waiting; nothing was sent now.")
@@ -30,8 +33,15 @@ def confirm_plan(plan: "SendPlan", service: "SendService", yes: bool) -> None:
     output.echo(
         f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}"
     )
-    look = "or look first: news send --dry-run"
-    terminal.confirm_number(plan.recipients, "recipients", "nothing was sent", look)
+    terminal.confirm_number(plan.recipients, "recipients", "nothing was sent", _look_first(plan, chosen))
+
+
+def _look_first(plan: "SendPlan", chosen: str | None) -> str:
+    """Return the advice to show the plan again; "" if `news send` makes no such plan."""
+    if plan.action != "start":
+        return ""
+    through = f" --provider {chosen}" if chosen else ""
+    return f"or look first: news send {plan.prepared.issue.name}{through} --dry-run"
 
 
 def deliver(
@@ -86,22 +96,28 @@ def send_issue(
     yes: bool,
     dry_run: bool,
     *,
+    chosen: str | None = None,
     wait: bool = False,
     interrupt: progress.Interrupt | None = None,
     raise_lost: bool = False,
 ) -> int:
     """Plan, confirm, start and deliver the send of an issue; return the exit code.
 
-    `wait`: while another process delivers the send, wait, and continue it if that process is gone.
+    `wait`: while another process delivers the send, wait, and continue it if that process is gone. `chosen`
+    is the provider that --provider names.
     `interrupt` and `raise_lost` are those of `deliver`.
     """
+    from newsletter.services.standby import refuse_stopped
+
     terminal.show_findings(prepared)
     plan = service.plan(prepared, options)
+    if wait:
+        refuse_stopped(service, plan)  # before the question; a standby asks again after it
     if dry_run:
         plan_summary.show_plan(plan, service)
         output.echo("This was a dry run: nothing was sent.")
         return 0
-    confirm_plan(plan, service, yes)
+    confirm_plan(plan, service, yes, chosen)
 
     def run(started: "StartedSend") -> int:
         return deliver(service, started, interrupt=interrupt, raise_lost=raise_lost)

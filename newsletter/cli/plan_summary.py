@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from newsletter.cli import output
 from newsletter.cli.layout import clock_time, show_heading, show_number, show_text
-from newsletter.constants import CLIPPED_BYTES
+from newsletter.constants import CLIPPED_BYTES, TRACKING_KINDS
 from newsletter.display import counted, display_path
 
 if TYPE_CHECKING:
+    from newsletter.sending.model import Send
     from newsletter.services.prepare import Prepared
     from newsletter.services.send import SendService
     from newsletter.services.send_plan import SendPlan
@@ -38,8 +39,7 @@ def show_plan(plan: "SendPlan", service: "SendService") -> None:
         show_text("Rate", f"at most {config.send.rate}")
     show_number("Undo", *_cancel_window(plan, service))
     show_number("Size", *_size(prepared))
-    tracking = mailing.track_opens or mailing.track_clicks
-    show_number("Tracking", "on" if tracking else "off", ["as newsletter.yml says"] if tracking else [])
+    show_number("Tracking", *_tracking(prepared, service))
     show_number("Checks", *_checks(prepared))
     output.echo()
 
@@ -57,10 +57,19 @@ def _recipients(plan: "SendPlan") -> list[str]:
         return [f"refused before{f', and {waiting:,} still waiting' if waiting else ''}"]
     if plan.send:
         states = {"cancelled": plan.counts.cancelled, "still waiting": plan.counts.waiting}
-        return [" or ".join(state for state, number in states.items() if number)]
+        in_states = " or ".join(state for state, number in states.items() if number)
+        return [in_states or _already(plan.counts.accepted, plan.send)]
     if change := plan.list_change:
         return [f"{change.joined:,} joined, {change.left:,} left since {change.since}"]
     return []
+
+
+def _already(accepted: int, send: "Send") -> str:
+    """Return the reason why no recipient is waiting."""
+    if not accepted:
+        return "nobody is waiting"
+    it = "the rehearsal" if send.is_rehearsal else "it"
+    return f"{accepted:,} {'has' if accepted == 1 else 'have'} {it} already"
 
 
 def _cancel_window(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:
@@ -89,6 +98,19 @@ def _minutes(span: timedelta) -> str:
 def _size(prepared: "Prepared") -> tuple[str, list[str]]:
     size = len(prepared.rendered.html.encode())
     return f"{round(size / _KB)} KB", [f"of the {CLIPPED_BYTES // _KB} KB that Gmail shows"]
+
+
+def _tracking(prepared: "Prepared", service: "SendService") -> tuple[str, list[str]]:
+    """Return whether readers are tracked, as far as it is known before the provider is asked."""
+    if prepared.mailing.track_opens or prepared.mailing.track_clicks:
+        return "on", ["as newsletter.yml says"]
+    provider = service.provider
+    controls = zip(TRACKING_KINDS, provider.capabilities.tracking, strict=True)
+    by_account = [kind for kind, control in controls if control == "account"]
+    if not by_account:
+        return "off", []
+    on = f" on {by_account[0]}" if len(by_account) == 1 else ""
+    return "not asked for", [f"the account at {provider.name} decides{on}", "looked at before the send"]
 
 
 def _checks(prepared: "Prepared") -> tuple[str, list[str]]:

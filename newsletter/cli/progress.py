@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from newsletter.cli import output
+from newsletter.cli import output, terminal
 from newsletter.display import counted, masked, printable
 from newsletter.errors import NewsError
 
@@ -87,7 +87,8 @@ def watch(events: Iterable["Event"], total: int) -> None:
                 waits_for = event.reason
             if sentence := _sentence(event):
                 # The console removes the bar from the line; `out` wraps and colours nothing.
-                progress.console.out(output.line(sentence), highlight=False)
+                for line in _wrapped(sentence):
+                    progress.console.out(output.line(line), highlight=False)
     reasons = not_sent.reasons()
     for reason, count in reasons.most_common(MAX_REASONS):
         output.echo(f"{count:,} not sent: {reason}", err=True)
@@ -150,9 +151,14 @@ def wait_shower() -> "Callable[[Waiting], None]":
         nonlocal shown
         if wait.reason != shown:
             shown = wait.reason
-            output.echo(_sentence(wait), err=True)
+            for line in _wrapped(_sentence(wait)):
+                output.echo(line, err=True)
 
     return show
+
+
+def _wrapped(sentence: str) -> list[str]:
+    return terminal.wrapped(sentence, 4, first=0)
 
 
 def _sentence(event: "Event") -> str:
@@ -203,7 +209,7 @@ class Interrupt:
     def listening(self, stopping: str = _STOPPING) -> Iterator[None]:
         """Handle SIGINT and SIGTERM during the block; restore the previous handlers after it.
 
-        `stopping` is printed at the first request.
+        `stopping`, unless it is empty, is printed at the first request.
         """
         self._stopping = stopping
         before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -218,4 +224,5 @@ class Interrupt:
             raise KeyboardInterrupt
         self.asked, self.terminated = True, number == signal.SIGTERM
         output.echo(err=True)
-        output.echo(self._stopping, err=True)
+        if self._stopping:
+            output.echo(self._stopping, err=True)

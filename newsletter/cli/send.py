@@ -118,7 +118,8 @@ def send(
     with opened as service:
         if addresses:
             sys.exit(_send_tests(service, service.prepare(issue), addresses, yes, dry_run))
-        sys.exit(send_issue(service, service.prepare(issue), options, yes, dry_run, wait=wait))
+        prepared = service.prepare(issue)
+        sys.exit(send_issue(service, prepared, options, yes, dry_run, chosen=provider, wait=wait))
 
 
 @command()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from newsletter.services.status import Resumable, SendStatus
 
 MAX_REASONS = 3
+_COLUMN_GAP = "  "
 _LABELS = {
     "unknown": "Unknown",
     "accepted": "Accepted",
@@ -24,14 +25,15 @@ _LABELS = {
     "cancelled": "Cancelled",
     "left": "Left",
 }
-# The purpose of `news resume`, by what it would do (SendStatus.resumable).
+# The purpose of `news resume`, by what it would do (SendStatus.resumable); {} is one of the promises below.
 _PURPOSES: "dict[Resumable, str]" = {
     "go-ahead": "Look at what the canary received, then send to the others",
-    "settle": "Settle unknown recipients and continue (nobody gets it twice)",
-    "all": "Send to all who wait, also after the canary (nobody gets it twice)",
-    "waiting": "Continue (nobody gets it twice)",
+    "settle": "Settle unknown recipients and continue ({})",
+    "all": "Send to all who wait, also after the canary ({})",
+    "waiting": "Continue ({})",
     "cancelled": "Send it after all, unchanged",
 }
+_CERTAIN, _ASSUMED = "nobody gets it twice", "the assumed unsent may have it"
 # What was reported about accepted messages later; the number is that of different recipients.
 _REPORTED = {"delivered": "Delivered", "bounced": "Bounced", "complained": "Complained"}
 
@@ -86,20 +88,19 @@ def _show_early_departures(status: "SendStatus") -> None:
 
 def _verdict(status: "SendStatus", now: "datetime", interrupted: bool) -> tuple[str, str]:
     """Return the verdict and its colour; red means that recipients are unknown."""
-    send, counts = status.send, status.counts
-    held = ""
+    counts, held = status.counts, ""
     if counts.held and status.held_until:
         held = f", HELD BACK UNTIL {clock_time(status.held_until[0], now)}"
     if status.in_progress:
         return f"BEING SENT NOW: {counts.accepted:,} OF {counts.recipients:,} ACCEPTED", ""
-    if send.state == "cancelled":
+    if status.is_cancelled:
         return _cancelled(counts)
     if status.waits_for_go_ahead:
         return _canary(counts)
     if counts.waiting or counts.in_flight:
         return _stopped(status, interrupted)
     if counts.unknown:
-        return f"SENT, {_but_unknown(counts)}{held}", "red"
+        return f"{_sent_but_unknown(counts)}{held}", "red"
     if counts.complete:
         number = counts.accepted
         if not number:
@@ -129,6 +130,16 @@ def _cancelled(counts: "Counts") -> tuple[str, str]:
     return _with_unknown(counts, f"{cancelled}: {accepted}")
 
 
+def _sent_but_unknown(counts: "Counts") -> str:
+    """Return the verdict on a send that has ended with unknown recipients."""
+    if counts.accepted:
+        return f"SENT, {_but_unknown(counts)}"
+    if counts.unknown < counts.recipients:
+        return f"PERHAPS SENT: {counts.unknown:,} {'IS' if counts.unknown == 1 else 'ARE'} UNKNOWN"
+    everybody = "THE ONLY RECIPIENT IS" if counts.unknown == 1 else f"ALL {counts.unknown:,} ARE"
+    return f"PERHAPS SENT: {everybody} UNKNOWN"
+
+
 def _but_unknown(counts: "Counts") -> str:
     return f"BUT {counts.unknown:,} {'IS' if counts.unknown == 1 else 'ARE'} UNKNOWN"
 
@@ -136,8 +147,15 @@ def _but_unknown(counts: "Counts") -> str:
 def _stopped(status: "SendStatus", interrupted: bool) -> tuple[str, str]:
     counts = status.counts
     cause = "STOPPED BY CTRL-C" if interrupted else "NOT FINISHED"
-    waiting = f", {counts.waiting:,} CERTAINLY UNSENT" if counts.waiting else ""
+    waiting = "".join(f", {note.upper()}" for note in _unsent(status))
     return _with_unknown(counts, f"{cause}: {counts.accepted:,} ACCEPTED{waiting}")
+
+
+def _unsent(status: "SendStatus") -> list[str]:
+    """Return the numbers of waiting recipients who are certainly unsent, and who were assumed to be."""
+    assumed = status.assumed_unsent
+    numbers = {"certainly unsent": status.counts.waiting - assumed, "assumed unsent": assumed}
+    return [f"{number:,} {words}" for words, number in numbers.items() if number]
 
 
 def _with_unknown(counts: "Counts", verdict: str) -> tuple[str, str]:
@@ -148,7 +166,8 @@ def _with_unknown(counts: "Counts", verdict: str) -> tuple[str, str]:
 def _is_plain_success(status: "SendStatus") -> bool:
     complete = status.counts.complete and not status.counts.left
     has_reports = any(status.reported.get(kind) for kind in _REPORTED)
-    return complete and status.send.state == "open" and not (status.in_progress or has_reports)
+    is_valid = status.send.state != "superseded" and not status.is_cancelled
+    return complete and is_valid and not (status.in_progress or has_reports)
 
 
 def _show_send(send: "Send") -> None:
@@ -195,7 +214,8 @@ def _notes(status: "SendStatus", state: str, now: "datetime") -> list[str]:
         until = f"until {first}" if first == last else f"until {first}, the last until {last}"
         return [f"{share} held back {until}"]
     if state == "waiting":
-        return ["certainly unsent"]
+        unsent = _unsent(status)
+        return unsent if len(unsent) > 1 else [words.partition(" ")[2] for words in unsent]
     if state == "left":
         return ["unsubscribed before their turn"]
     if state in status.reasons:
@@ -234,7 +254,7 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
             yield f"Cancel it, {until}", f"news cancel {issue}"
         yield "See its status again", f"news status {issue}"
         return
-    if send.state == "cancelled":
+    if status.is_cancelled:
         if until:
             yield f"Finish cancelling it, {until}", f"news cancel {issue}"
         if counts.nobody_has_it:
@@ -242,7 +262,8 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
         yield _PURPOSES["cancelled"], f"news resume {issue}"
     else:
         if resume := status.resumable:
-            yield _PURPOSES[resume], f"news resume {issue}"
+            promise = _ASSUMED if status.assumed_unsent else _CERTAIN
+            yield _PURPOSES[resume].format(promise), f"news resume {issue}"
         if until:
             yield f"{'Or cancel it' if resume else 'Cancel it'}, {until}", f"news cancel {issue}"
         elif status.waits_for_go_ahead:
@@ -283,22 +304,35 @@ def show_rehearsal(service: "SendService", accepted: int) -> None:
 
 
 def show_sends(sends: Iterable[tuple["Send", "Counts"]]) -> None:
-    """Show a table of sends, one per line."""
+    """Show a table of sends, one per line, or two where that is wider than the terminal."""
     rows = list(sends)
     if not rows:
         output.echo("Nothing was ever sent.")
         return
-    # All columns together do not fit into 80 characters, so those that are empty are omitted.
+    # Columns that are empty are omitted.
     states = [
         state for state in _LABELS if state == "accepted" or any(getattr(counts, state) for _, counts in rows)
     ]
-    table = [["Issue", "Through", "Started", *(_LABELS[state] for state in states)]]
+    table = [["Issue", "Through", "Started (UTC)", *(_LABELS[state] for state in states)]]
     for send, counts in rows:
         numbers = (getattr(counts, state) for state in states)
         cells = (f"{number:,}" if number else "-" for number in numbers)
         table.append([send.issue, _through(send), f"{send.started_at:%Y-%m-%d %H:%M}", *cells])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    fits = sum(widths) + len(_COLUMN_GAP) * (len(widths) - 1) <= terminal.columns()
     for row in table:
         left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
         right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
-        output.echo(Styled("  ".join([*left, *right]), bold=row is table[0]))
+        if fits:
+            output.echo(Styled(_COLUMN_GAP.join([*left, *right]), bold=row is table[0]))
+            continue
+        output.echo(Styled(_COLUMN_GAP.join(left).rstrip(), bold=row is table[0]))
+        if row is not table[0]:
+            _show_below(dict(zip(table[0][3:], row[3:], strict=True)))
+
+
+def _show_below(numbers: "dict[str, str]") -> None:
+    """Show the numbers of a send, by their labels, in a line below it."""
+    text = ", ".join(f"{number} {label.lower()}" for label, number in numbers.items() if number != "-")
+    for line in output.wrap(text or "-", terminal.columns(), first=" " * 4, indent=" " * 4):
+        output.echo(line)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from newsletter.services.standby import Waits
     from newsletter.store.journal import Holder
 
-_STOPPING = "The wait ends."
-
 
 def deliver_when_free(
     service: "SendService",
@@ -32,7 +30,7 @@ def deliver_when_free(
     from newsletter.services.standby import Standby
 
     def run_wait(wait: "Waits") -> None:
-        if failure := progress.run(wait, 0, interrupt, _STOPPING).failure:
+        if failure := progress.run(wait, 0, interrupt, stopping="").failure:  # the error says it
             raise failure
 
     standby = Standby(service, plan, exact=exact)

@@ -51,14 +51,9 @@ def show_findings(prepared: "Prepared") -> None:
     show_problems(problem for problem in prepared.problems if problem.severity != "note")
 
 
-def show_problem(problem: Problem, *, always: bool = False, err: bool = False) -> None:
-    """Show a problem in lines that fit the terminal.
-
-    The severity of an error that has a location is omitted, unless `always`.
-    """
-    where = f"{problem.where}: " if problem.where else ""
-    plain = problem.where and problem.severity == "error" and not always
-    kind = "" if plain else f"{problem.severity}: "
+def show_problem(problem: Problem, *, err: bool = False) -> None:
+    """Show a problem in lines that fit the terminal: its location, its severity, and what it is."""
+    where, kind = f"{problem.where}: " if problem.where else "", f"{problem.severity}: "
     name = f" [{problem.check}]" if problem.check else ""
     first, *rest = wrapped(f"{where}{kind}{problem.what}{name}", 4, first=0)
     if first.startswith(where + kind):

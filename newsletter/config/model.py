@@ -33,6 +33,7 @@ from newsletter.config.units import Rate
 from newsletter.config.webhook_key import verification_key
 from newsletter.constants import TRACKING_KINDS, ProviderName, TrackingKind
 from newsletter.display import printable
+from newsletter.errors import Problem
 from newsletter.issue.model import ContentsKind, DateLine, Image
 from newsletter.render.themes import ThemeName
 from newsletter.yamlfile.fields import Line, StrictModel, WebAddress, invalid
@@ -80,6 +81,13 @@ class Smtp(StrictModel):
     security: Literal["none", "starttls", "tls"] = "starttls"
     username: Line | None = None
     connections: int = Field(4, ge=1, le=50)  # the maximum number of open connections
+
+    def problems(self, where: str) -> list[Problem]:
+        """Return a problem if the password would not be encrypted; `where` is the place of these settings."""
+        if self.security != "none" or not self.username:
+            return []
+        fix = "use `security: starttls` or `tls`"
+        return [Problem(where, "smtp would send the password without encryption", fix)]
 
 
 class SendGrid(StrictModel):

@@ -7,6 +7,7 @@ processed: nothing after `NotConnected`, possibly the whole request after `NoRes
 import base64
 import io
 import logging
+import re
 import selectors
 import socket
 import ssl
@@ -32,6 +33,8 @@ IDLE_SECONDS = 4
 # Enough for a response that lists 1000 errors.
 MAX_CONTENT_BYTES = 524_288
 _RECORD_BYTES = 16_384
+# RFC 9110, 5.5; other characters than those of Latin-1 have no bytes in a header.
+_NOT_IN_HEADERS = re.compile(r"[\r\n\0]|[^\x00-\xff]")
 
 
 class NotConnected(Exception):
@@ -190,14 +193,11 @@ class Transport:
         if not url:
             return None
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        try:
-            return _Proxy(parts.hostname or "", parts.port or 80, _authorization(parts))
-        except ValueError:  # its text may contain a part of the password
+        if (port := _port(parts)) is None:
             name = f"{self._url.scheme}_proxy"
-            what = (
-                f"the proxy in {name} cannot be read; in its password, write %2F for /, %23 for #, %3F for ?"
-            )
-            raise NotConnected(what) from None
+            what = f"the proxy in {name} cannot be read; in its password write %2F for /, and %23 for #"
+            raise NotConnected(what)
+        return _Proxy(parts.hostname or "", port, _authorization(parts))
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -217,6 +217,9 @@ def _request(
     max_content: int,
 ) -> Response:
     """Send a request and return the response; raise NotConnected if a header cannot be sent."""
+    # http.client would name the header, which may be a key, in its error.
+    if any(_NOT_IN_HEADERS.search(value) for value in headers.values()):
+        raise NotConnected("a header holds a character that HTTP does not permit")
     length = {"Content-Length": str(sum(map(len, pieces)))} if pieces else {}
     content = _timed(connection, pieces, deadline) if pieces else None
     sent_all = True
@@ -225,8 +228,6 @@ def _request(
         connection.request(method, path, content, {**headers, **length})
     except (BrokenPipeError, ConnectionResetError):
         sent_all = False  # A server may reject a request before it has read all of it.
-    except ValueError:  # before the first byte; its text contains the header, which may be a key
-        raise NotConnected("a header holds a character that HTTP does not permit") from None
     connection.sock.settimeout(_remaining(deadline))
     with connection.getresponse() as response:
         if response.status < 200 or (not sent_all and not 400 <= response.status < 500):
@@ -267,6 +268,14 @@ def _is_readable(connection: socket.socket) -> bool:
     with getattr(selectors, "PollSelector", selectors.SelectSelector)() as selector:
         selector.register(connection, selectors.EVENT_READ)
         return bool(selector.select(0))
+
+
+def _port(proxy: SplitResult) -> int | None:
+    """Return the port of a proxy; None if there is no number: a part of the password may be in its place."""
+    try:
+        return proxy.port or 80
+    except ValueError:
+        return None
 
 
 def _authorization(proxy: SplitResult) -> dict[str, str]:

@@ -139,7 +139,7 @@ class Delivery:
                     break
             if self._breaker.stop_reason:
                 yield self._stop(self._breaker.stop_reason)
-            elif self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled":
+            elif self._was_cancelled() and not self._ledger.counts(self._send).complete:
                 yield self._stop("the send was cancelled meanwhile (news cancel)")
             self._ledger.finish(self._send)
         except (NewsError, GeneratorExit) as failure:
@@ -154,6 +154,9 @@ class Delivery:
         finally:
             self._calls.close()
             log.info("delivery ended", extra={**fields, "calls_left": self._calls.in_flight})
+
+    def _was_cancelled(self) -> bool:
+        return self._ledger.renew_lease(self._send, self._timing.lease) == "cancelled"
 
     def _stop(self, reason: str) -> Stopped:
         log.warning("delivery stopped", extra={**log_fields.of_send(self._send), "reason": reason})

@@ -73,8 +73,8 @@ def refuse_other_list(previous: Send, mailing: Mailing, ledger: LedgerReader) ->
         raise SendRefused(
             f"this database is that of the list {before}, which {previous.issue} was sent to, and "
             f"newsletter.yml is that of {present}",
-            f"if the newsletter has a new name, keep the list's id: `list_id: {before}` in newsletter.yml; "
-            "for another newsletter, use another database",
+            "if the newsletter has a new name, or a sender with another domain, keep the list's id: "
+            f"`list_id: {before}` in newsletter.yml; for another newsletter, use another database",
         )
 
 

@@ -70,7 +70,11 @@ def _provider_problems(newsletter: Newsletter) -> list[Problem]:
     """Return what prevents a send through the configured provider and is known without asking it."""
     config = newsletter.config
     problems = tracking_problems(config.provider, PROVIDER_TRACKING[config.provider], config.tracking.wanted)
-    return problems + (config.ses.missing(newsletter.where_provider()) if config.provider == "ses" else [])
+    if config.provider == "ses":
+        problems += config.ses.missing(newsletter.where_provider())
+    if config.provider == "smtp":
+        problems += config.smtp.problems(newsletter.where("smtp", "security"))
+    return problems
 
 
 def _checked(

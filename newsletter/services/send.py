@@ -29,7 +29,7 @@ from newsletter.services.send_lease import SendLeases
 from newsletter.services.send_plan import SendPlan, StartedSend
 from newsletter.services.start_guards import refuse_account_tracking, refuse_missing_slots, refuse_wrong_clock
 from newsletter.services.state_sync import StateSync
-from newsletter.services.status import SendStatus, send_status
+from newsletter.services.status import ASSUMED_UNSENT, SendStatus, send_status
 from newsletter.state.secret_key import secret_key
 from newsletter.store.database import Database
 from newsletter.store.journal import SendProcess
@@ -196,7 +196,7 @@ class SendService(SendPlanner):
         confirmed yet.
         """
         state: ChunkState = "accepted" if sent else "waiting"
-        reason = "assumed sent" if sent else "assumed unsent"
+        reason = "assumed sent" if sent else ASSUMED_UNSENT
         return self._override_state(send, "unknown", state, reason, addresses)
 
     def test(self, prepared: Prepared, address: str) -> Outcome:

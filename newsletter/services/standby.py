@@ -3,7 +3,7 @@
 A process that is gone (killed, suspended, its machine lost) does not renew its lease. A process that fails,
 or that is terminated because its machine is shut down, hands its lease over. In both cases the send names it
 as the holder of a lease that has ended. A process that stopped by itself, or by Ctrl-C, has released its
-lease: a person decides whether its send is continued.
+lease: a person decides whether its send is continued, also if this process starts later.
 """
 
 import logging
@@ -37,6 +37,19 @@ def refuse_state_ref(newsletter: Newsletter) -> None:
         )
 
 
+def refuse_stopped(service: SendService, plan: SendPlan) -> None:
+    """Raise SendRefused if a process has stopped the started send of a plan, and released its lease.
+
+    A send of which nothing was tried may be one that another process has claimed just now.
+    """
+    send, counts = plan.send, plan.counts
+    if send is None or send.state != "open" or send.lease_holder or not counts.waiting:
+        return
+    was_tried = counts.waiting < counts.recipients
+    if was_tried or any(reason for reason, _ in service.queries.reasons(send, "waiting")):
+        raise _stopped(f"the send of {send.issue} was stopped", plan)
+
+
 class Standby:
     """A process that waits to continue the send of its plan."""
 
@@ -61,9 +74,12 @@ class Standby:
 
         After a wait, plan again. `run_wait` gets `wait`, and runs it to its end or raises its error.
         `on_taken_over` is called with the process that delivered the send, and the new plan, whose recipients
-        may be nobody. Raise what `wait`, `plan_again`, `note_busy` and `SendService.start` raise.
+        may be nobody. Raise what `wait`, `plan_again`, `note_busy`, `refuse_stopped` and `SendService.start`
+        raise.
         """
         plan = self._plan
+        if plan.action != "resume":
+            refuse_stopped(self._service, plan)
         while True:
             # A look comes first: a process that is suspended in a transaction blocks `start`, and not a look.
             run_wait(self.wait)
@@ -92,18 +108,18 @@ class Standby:
 
         Raise SendRefused if `stopped`, and StoreError if the database gives no reply for `max_outage`.
         """
-        service, shown, outage_until = self._service, None, None
-        if self._before is None:
+        service, send, shown, outage_until = self._service, self._before, None, None
+        if send is None:
             return
         while True:
             try:
-                send = service.reread(self._before)
+                send = service.reread(send)
                 outage_until = None
             except StoreError as failure:
                 now, shown = service.clock.now(), None
                 if outage_until is None:
                     outage_until = now + service.timing.max_outage
-                    yield _outage(self._before, failure, outage_until)
+                    yield _outage(send, failure, outage_until)
                 if now >= outage_until:
                     raise
             else:
@@ -157,15 +173,19 @@ class Standby:
 
     def _refuse_stopped(self, plan: SendPlan) -> None:
         """Raise SendRefused if the other process has stopped the send before its end."""
-        waiting, issue = plan.counts.waiting, plan.prepared.issue.name
-        if not (self._released and self.holder and waiting):
-            return
-        who = f"process {self.holder.process} on host {self.holder.host}"
-        raise SendRefused(
-            f"{who} has stopped the send of {issue}, and {counted(waiting, 'recipient')} did not get it",
-            "it stopped by itself or by Ctrl-C (see its output there), and then no standby continues it; "
-            f"to continue: news resume {issue}",
-        )
+        if self._released and self.holder and plan.counts.waiting:
+            who = f"process {self.holder.process} on host {self.holder.host}"
+            raise _stopped(f"{who} has stopped the send of {plan.prepared.issue.name}", plan)
+        if plan.action != "resume":
+            refuse_stopped(self._service, plan)
+
+
+def _stopped(what: str, plan: SendPlan) -> SendRefused:
+    return SendRefused(
+        f"{what}, and {counted(plan.counts.waiting, 'recipient')} did not get it",
+        "it stopped by itself or by Ctrl-C (see its output there), and then no standby continues it; "
+        f"to continue: news resume {plan.prepared.issue.name}",
+    )
 
 
 def _outage(send: Send, failure: StoreError, until: datetime) -> Waiting:

@@ -25,7 +25,7 @@ def refuse_account_tracking(provider: Provider, config: Config) -> bool:
     if switched_on is None:
         return False
     if isinstance(switched_on, NotSent):
-        _refuse_at_provider(provider, switched_on)
+        _refuse_at_provider(provider, "whether the account tracks readers", switched_on)
     guards.refuse_account_tracking(provider.name, switched_on, config.tracking.wanted)
     return True
 
@@ -46,13 +46,13 @@ def refuse_missing_slots(
         return
     slots = provider.recallable.free_slots()
     if isinstance(slots, NotSent):
-        _refuse_at_provider(provider, slots)
+        _refuse_at_provider(provider, "how many batches of mail the account can recall", slots)
     if slots <= queries.held_batches_in_use(now):
         hint = "wait until held mail has left, or send without the undo window: --now"
         raise SendRefused("the account can recall no more batches of mail", hint)
 
 
-def _refuse_at_provider(provider: Provider, answer: NotSent) -> NoReturn:
-    """Raise SendRefused because of an answer of the provider to a question before the send."""
-    what = f"{provider.name} said, before anything was sent: {answer.reason}"
-    raise SendRefused(what, "correct this, then run the same command again")
+def _refuse_at_provider(provider: Provider, question: str, answer: NotSent) -> NoReturn:
+    """Raise SendRefused because the provider does not answer a question before the send."""
+    what = f"{provider.name} does not say {question} ({answer.reason}); nothing was sent"
+    raise SendRefused(what, "try again later, or look at: news doctor")

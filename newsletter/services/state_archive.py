@@ -53,7 +53,10 @@ def refuse_other(archive: Archive, newsletter: Newsletter, where: str) -> None:
             f"is the state of the list {printable(archive.list_id)}, and newsletter.yml is that of "
             f"{printable(newsletter.list_id)}"
         )
-        fix = f"if the newsletter has a new name, keep the list's id: `list_id: {printable(archive.list_id)}`"
+        fix = (
+            "if the newsletter has a new name, or a sender with another domain, keep the list's id: "
+            f"`list_id: {printable(archive.list_id)}`"
+        )
         raise StateError.of(where, what, fix)
     if archive.revision > REVISION:
         what = f"was saved by a newer version of news (tables {printable(archive.revision)})"

@@ -13,6 +13,9 @@ from newsletter.sending.model import Counts, Send
 from newsletter.store.journal import Holder, lease_holder
 from newsletter.store.ledger_queries import LedgerQueries
 
+# The reason of recipients of whom a person assumes that they do not have the mail (`SendService.resolve`).
+ASSUMED_UNSENT = "assumed unsent"
+
 # What `news resume` would do.
 Resumable = Literal[
     "go-ahead",  # send to those who wait after the canary
@@ -45,6 +48,8 @@ class SendStatus:
     early_departures: Counter[str] = field(default_factory=Counter)
     # The provider can be asked again about unknown recipients: `news resume` does so.
     can_repeat: bool = False
+    # Number of waiting recipients who were unknown until a person assumed that they do not have the mail.
+    assumed_unsent: int = 0
 
     @property
     def waits_for_go_ahead(self) -> bool:
@@ -59,12 +64,19 @@ class SendStatus:
         return self.holder is not None and not self.holder.has_ended
 
     @property
+    def is_cancelled(self) -> bool:
+        """Return True if the send was cancelled, and for somebody that was not too late, or may not be."""
+        counts = self.counts
+        concerned = counts.cancelled or counts.waiting or counts.unknown
+        return self.send.state == "cancelled" and bool(concerned or (counts.held and self.cancellable_until))
+
+    @property
     def resumable(self) -> Resumable | None:
         """Return what `news resume` would do; None if it would do nothing, or a process delivers the send."""
         counts = self.counts
         if self.in_progress or self.send.state == "superseded":
             return None
-        if self.send.state == "cancelled":
+        if self.is_cancelled:
             return "cancelled"
         if self.waits_for_go_ahead:
             return "go-ahead"
@@ -103,6 +115,7 @@ def send_status(
         if getattr(counts, state):
             for reason, recipients in queries.reasons(send, state):
                 reasons[state][masked(reason)] += recipients
+    waiting = dict(queries.reasons(send, "waiting")) if counts.waiting else {}
     return SendStatus(
         send=send,
         counts=counts,
@@ -114,6 +127,7 @@ def send_status(
         reported=queries.reported(send),
         early_departures=queries.early_departures(send),
         can_repeat=can_repeat(queries, send, now, repeat_window),
+        assumed_unsent=waiting.get(ASSUMED_UNSENT, 0),
     )
 
 

@@ -122,8 +122,8 @@ def _other_list(folder: Path, identity: Identity, list_id: str) -> Problem:
     before = printable(identity.list_id)
     what = f"is the state of the list {before}, and newsletter.yml is that of {printable(list_id)}"
     fix = (
-        f"if the newsletter has a new name, keep the list's id: `list_id: {before}` in newsletter.yml; for "
-        f"another list, use another folder, or set {VARIABLE}"
+        "if the newsletter has a new name, or a sender with another domain, keep the list's id: "
+        f"`list_id: {before}` in newsletter.yml; for another list, use another folder, or set {VARIABLE}"
     )
     return Problem(display_path(folder), what, fix)
 

@@ -116,12 +116,21 @@ def test_a_send_shows_what_it_is_and_asks(news: News, folder: Path) -> None:
         "  This is a rehearsal: no mail leaves this machine.",
         "  Type the number of recipients to continue: 3",
         "error: that is not the number of recipients; nothing was sent",
-        "    run it again and type 2, or look first: news send --dry-run",
+        "    run it again and type 2, or look first: news send 2026-04-27 --dry-run",
     ):
         assert line in lines
     assert outbox(folder) == []
     assert news("send", "--issue", "2026-04-27", typed="2\n").exit_code == 0
     assert len(outbox(folder)) == 2
+
+
+def test_the_advised_dry_run_has_the_provider_of_the_command(news: News) -> None:
+    news("subscribers", "import", "subscribers.csv")
+    refused = news("send", "2026-04-27", "--provider", "outbox", typed="7\n")
+    assert "look first: news send 2026-04-27 --provider outbox --dry-run\n" in refused.output
+    news("send", "2026-04-27", "--canary", "1", "--yes")
+    resumed = news("resume", "2026-04-27", typed="7\n")
+    assert "run it again and type 1\n" in resumed.output, "news send shows no plan of it"
 
 
 def test_no_answer_is_no(news: News, folder: Path) -> None:
@@ -149,7 +158,7 @@ def test_ctrl_c_during_a_test_is_no_refusal(news: News, folder: Path) -> None:
         sent = news("send", "2026-04-27", "--yes", *tests)
     assert sent.exit_code == 3, sent.output
     assert "a@example.com: accepted" in sent.output
-    assert "b@example.com: interrupted; this test was perhaps sent" in sent.stderr
+    assert "b@example.com: error: interrupted; this test was perhaps sent" in sent.stderr
     assert len(server.messages) == 2
 
 
@@ -217,7 +226,7 @@ def test_a_test_that_fails_for_one_of_several_names_them_and_exits_with_3(news: 
         settings(folder, f"provider: smtp\nsmtp: {{port: {server.port}, security: none}}\n")
         tested = news("send", "2026-04-27", *to, "--yes")
     assert tested.exit_code == 3
-    assert "me@example.com: refused: 550 no such user" in tested.output
+    assert "me@example.com: error: refused: 550 no such user" in tested.output
     assert "you@example.com: accepted" in tested.output
     assert len(server.messages) == 1
 
@@ -306,7 +315,7 @@ def test_only_an_issue_in_markdown_that_says_ready_is_due(news: News, folder: Pa
         file.write_text(MARKDOWN.format(ready=ready, cook="cook"), "utf-8")
         result = news("status", "--due", "--json")
         assert json.loads(result.stdout) == due
-    assert "2026-05-04.md:5: published does not belong in the front matter" in result.stderr
+    assert "2026-05-04.md:5: error: published does not belong in the front matter" in result.stderr
     assert "only `ready: true` means that the issue may be sent" in result.stderr
 
 
@@ -324,7 +333,7 @@ def test_an_issue_with_errors_is_not_sent(news: News, folder: Path) -> None:
     samples.write(folder, issue=samples.ISSUE.replace("Cut, cook", "Cut [[first_name]], cook"))
     refused = news("send", "--issue", "2026-04-27", "--yes")
     assert refused.exit_code == 1
-    assert "issues/2026-04-27.yml:12: [[first_name]] is not a known placeholder" in refused.output
+    assert "issues/2026-04-27.yml:12: error: [[first_name]] is not a known placeholder" in refused.output
     assert outbox(folder) == []
 
 
@@ -427,9 +436,9 @@ def test_import_names_each_line_that_is_no_use(news: News, folder: Path) -> None
     imported = news("subscribers", "import", "list.csv")
     assert imported.exit_code == 1
     assert "list.csv:1: note: the column `City` is not imported" in imported.output
-    assert 'list.csv:3: "nobody" is not an email address' in imported.output
+    assert 'list.csv:3: error: "nobody" is not an email address' in imported.output
     assert "list.csv:4: ADA@example.com is in the files twice" in imported.output
-    assert "list.csv:6: the line has 4 fields, the header has 3" in imported.output
+    assert "list.csv:6: error: the line has 4 fields, the header has 3" in imported.output
     assert table(imported) == [
         "5 ROWS READ",
         "Added 2 active",
@@ -587,7 +596,7 @@ def test_sendgrid_down_is_waiting_and_goes_on(news: News, folder: Path) -> None:
     with SendGridFake() as fake:
         settings(folder, f"provider: sendgrid\nsendgrid: {{host: '{fake.url}'}}\n")
         missing = news("send", "--issue", "2026-04-27", "--yes")
-        assert (missing.exit_code, "SENDGRID_API_KEY: is not set" in missing.output) == (1, True)
+        assert (missing.exit_code, "SENDGRID_API_KEY: error: is not set" in missing.output) == (1, True)
         fake.next(Fault.status(401, "unauthorized"))
         refused = news("send", "--issue", "2026-04-27", "--yes", SENDGRID_API_KEY=fake.key)
         assert (refused.exit_code, "the API key is not valid" in refused.output) == (1, True)
@@ -632,7 +641,7 @@ def test_ready_sends_what_is_due_oldest_first(news: News, folder: Path) -> None:
     subjects = [re.search(rb"Subject: (.*)\r", message)[1] for message in server.messages]
     assert subjects == [b"Leek & potato", b"Pea & potato"]
     table = news("status").output
-    assert table.splitlines()[0].split() == ["Issue", "Through", "Started", "Accepted"]
+    assert table.splitlines()[0].split() == ["Issue", "Through", "Started", "(UTC)", "Accepted"]
     assert table.splitlines()[3:] == ["The state of this newsletter is in .news/"]
     assert len(table.splitlines()) == 4 and max(map(len, table.splitlines())) <= 80
 

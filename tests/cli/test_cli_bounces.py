@@ -91,7 +91,7 @@ def test_all_numbers_fit_a_terminal(
 def test_a_mailbox_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     samples.write(tmp_path, extra="bounces: {maildir: missing}\n")
     code, shown = news(tmp_path, "bounces", "pull")
-    assert code == 1 and "missing: is not a maildir" in shown and "bounces.maildir" in shown
+    assert code == 1 and "missing: error: is not a maildir" in shown and "bounces.maildir" in shown
     samples.write(tmp_path)
     code, shown = news(tmp_path, "bounces", "pull")
     assert code == 1 and "`bounces` is missing" in shown

@@ -41,7 +41,7 @@ def test_a_closed_database_says_what_to_do_and_opens_again(monkeypatch: pytest.M
     assert news("db", "copy", "--to", "new.db", "--yes").exit_code == 0
     listed = news("subscribers", "list")
     assert listed.exit_code == 1
-    assert "news.db: is closed: its content was copied to another database" in listed.output
+    assert "news.db: error: is closed: its content was copied to another database" in listed.output
     doctor = news("doctor", "--offline")
     assert "is closed: its content was copied" in " ".join(doctor.output.split())
     assert news("db", "reopen", answer="n\n").exit_code == 1

@@ -409,6 +409,16 @@ def test_a_standby_sends_at_once_what_nobody_sends(
     assert delivered(fake) == readers(1, 2, 3, 4, 5)
 
 
+def test_a_standby_does_not_ask_about_a_send_that_was_stopped(
+    news: News, fake: SendGridFake, folder: Path
+) -> None:
+    news(*SEND)
+    database(folder, "update chunk set state = 'waiting', reason = '401', lane = null")
+    refused = news("send", *ISSUE, "--wait", typed="5\n")
+    assert refused.exit_code == 1 and "Type the number" not in refused.output
+    assert "the send of 2026-04-27 was stopped, and 5 recipients did not get it" in refused.stderr
+
+
 @pytest.mark.parametrize("command", ["send", "resume"])
 def test_a_state_on_a_git_ref_needs_no_standby(command: str, news: News, folder: Path) -> None:
     samples.write(folder, extra="state: git\n")
@@ -594,6 +604,7 @@ def test_the_unknown_are_resolved(news: News, folder: Path) -> None:
         first, second = readers(1, 2)
         asked = news("resolve", *ISSUE, "--assume", "unsent", first, typed="y\n")
         assert asked.exit_code == 0 and "gets it twice" in asked.output
+        assert "\n  NOT FINISHED: 0 ACCEPTED, 1 ASSUMED UNSENT, 4 UNKNOWN\n" in asked.output
         assert news("status", *ISSUE, "--list", "waiting").output == f"{first}\tassumed unsent\n"
         assert news("resolve", *ISSUE, "--assume", "sent", "--yes").exit_code == 0
         assert news("status", *ISSUE, "--list", "unknown").output == ""

@@ -222,7 +222,7 @@ def test_a_newsletter_without_a_state_ref(command: str, news: News, machines: Ma
     both = f"{make_state_key().text},{machines.key.text}"
     refused = news("state", command, key=both)
     assert refused.exit_code == 1
-    assert "newsletter.yml:1: has no `state:`, so that the state is on this machine only" in refused.stderr
+    assert "newsletter.yml:1: error: has no `state:`, so that the state is on this machine" in refused.stderr
 
 
 def test_a_cancel_begins_again_if_another_machine_saved_first(

@@ -93,7 +93,7 @@ def test_the_sender_of_init_gives_no_id_to_a_state(tmp_path: Path) -> None:
     folder = tmp_path / "soup"
     assert CliRunner().invoke(main, ["-C", str(folder), "init"]).exit_code == 0
     refused = CliRunner().invoke(main, ["-C", str(folder), "subscribers", "add", "ada@example.com"])
-    assert refused.exit_code == 1 and "newsletter.yml:6: sender.email is still TODO@" in refused.output
+    assert refused.exit_code == 1 and "newsletter.yml:6: error: sender.email is still TODO@" in refused.output
     assert "write your real address: the id of the list is made from it once" in refused.output
     assert not (folder / ".news").exists()
     assert CliRunner().invoke(main, ["-C", str(folder), "render"]).exit_code == 0
@@ -103,7 +103,7 @@ def test_a_ready_file_with_a_wrong_name_fails_the_run(news: News, tmp_path: Path
     news("subscribers", "add", "ada@example.com")
     (tmp_path / "issues" / f"{ISSUE}.yml").rename(tmp_path / "issues" / "2026-4-27.yml")
     done = send(news)
-    assert done.exit_code == 1 and "2026-4-27.yml: says `ready: true`, and is not named like" in done.output
+    assert done.exit_code == 1 and "2026-4-27.yml: error: says `ready: true`, and is not named" in done.output
     error, no_other = done.output.index("name it 2026-04-27.yml"), done.output.index("No other issue is due")
     assert error < no_other and "No issue is due" not in done.output
     due = news("status", "--due")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from newsletter.cli.progress import _done, watch
+from newsletter.cli.progress import _done, wait_shower, watch
 from newsletter.sending.events import Delivered, NotRecalled, StandingBy, Stopped, Waiting
 from newsletter.sending.model import Transition
 
@@ -39,6 +39,22 @@ def test_an_event_takes_the_place_of_the_bar_and_brings_no_code(
     for start in (f"Waiting until 12:00:00 UTC: {words}", f"Not recalled, for 2 recipients: {words}"):
         assert (f"\r\x1b[2K{start}" if terminal else start) in shown
     assert "\x1b[35m" not in shown and "\n::" not in shown and "\nword" not in shown
+
+
+def test_a_long_event_is_wrapped_in_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    noon = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    watch([StandingBy("2026-05-04", "4711", "mx1.example.com", noon)], 0)
+    wait_shower()(Waiting(noon, "process 4711 on host mx1.example.com has locked the send of 2026-05-04"))
+    assert capsys.readouterr().err.splitlines() == [
+        "Standing by: process 4711 on host mx1.example.com is sending 2026-05-04. Its",
+        "    lease ends at 12:00:00 UTC, or later if that process renews it.",
+        "Waiting until 12:00:00 UTC: process 4711 on host mx1.example.com has locked the",
+        "    send of 2026-05-04.",
+    ]
 
 
 def test_a_second_outage_during_a_wait_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from newsletter.cli.plan_summary import show_plan
 from newsletter.cli.report import ReportOptions, report
-from newsletter.cli.send_summary import show_status
+from newsletter.cli.send_summary import show_sends, show_status
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, Send, SendOptions
+from newsletter.sending.outcomes import NO_TRACKING, Capabilities, Tracking
 from newsletter.services.open_send import open_service
 from newsletter.services.send import SendService
 from newsletter.services.send_plan import ListChange
@@ -51,6 +52,7 @@ def status(
     unknown: dict[str, int] | None = None,
     reported: dict[str, int] | None = None,
     early: dict[str, int] | None = None,
+    assumed: int = 0,
     **send: Any,
 ) -> SendStatus:
     """Return the status of a send; with `held` it can be cancelled until UNTIL."""
@@ -73,6 +75,7 @@ def status(
         reasons={"refused": Counter(refused or {}), "unknown": Counter(unknown or {})},
         reported=reported or {},
         early_departures=Counter(early or {}),
+        assumed_unsent=assumed,
     )
 
 
@@ -298,7 +301,7 @@ CASES = [
         status(Counts(1, unknown=1), HELD, unknown={"no answer": 1}),
         {},
         """
-        SENT, BUT 1 IS UNKNOWN
+        PERHAPS SENT: THE ONLY RECIPIENT IS UNKNOWN
 
         Unknown      1          1 × no answer
         Accepted     0
@@ -325,6 +328,70 @@ CASES = [
             news resolve 2026-11-23 --assume sent|unsent [ADDRESS]…
         """,
         id="unknown",
+    ),
+    pytest.param(
+        status(Counts(2, unknown=2), unknown={"no answer": 2}),
+        {},
+        """
+        PERHAPS SENT: ALL 2 ARE UNKNOWN
+
+        Unknown      2          2 × no answer
+        Accepted     0
+
+        See who is unknown (perhaps sent, and not sent again by itself):
+            news status 2026-11-23 --list unknown
+        Settle them, when you know the outcome:
+            news resolve 2026-11-23 --assume sent|unsent [ADDRESS]…
+        """,
+        id="all-unknown",
+    ),
+    pytest.param(
+        status(Counts(2, left=1, unknown=1), unknown={"no answer": 1}),
+        {},
+        """
+        PERHAPS SENT: 1 IS UNKNOWN
+
+        Unknown      1          1 × no answer
+        Accepted     0
+        Left         1          unsubscribed before their turn
+
+        See who is unknown (perhaps sent, and not sent again by itself):
+            news status 2026-11-23 --list unknown
+        Settle them, when you know the outcome:
+            news resolve 2026-11-23 --assume sent|unsent [ADDRESS]…
+        """,
+        id="unknown-and-left",
+    ),
+    pytest.param(
+        status(Counts(2, accepted=1, waiting=1), assumed=1),
+        {},
+        """
+        NOT FINISHED: 1 ACCEPTED, 1 ASSUMED UNSENT
+
+        Accepted     1
+        Waiting      1          assumed unsent
+        Unknown      0
+
+        Continue (the assumed unsent may have it):
+            news resume 2026-11-23
+        """,
+        id="assumed-unsent",
+    ),
+    pytest.param(
+        status(Counts(9, accepted=1, waiting=8), assumed=2, canary_size=3),
+        {},
+        """
+        NOT FINISHED: 1 ACCEPTED, 6 CERTAINLY UNSENT, 2 ASSUMED UNSENT
+
+        Accepted     1
+        Waiting      8          6 certainly unsent
+                                2 assumed unsent
+        Unknown      0
+
+        Send to all who wait, also after the canary (the assumed unsent may have it):
+            news resume 2026-11-23
+        """,
+        id="some-assumed-unsent",
     ),
     pytest.param(
         status(Counts(1204, accepted=100, waiting=1104), canary_size=100),
@@ -467,6 +534,25 @@ CASES = [
         id="cancelled-with-unknown",
     ),
     pytest.param(
+        status(Counts(2, accepted=2), state="cancelled"), {}, "\nSENT TO ALL 2\n\n", id="cancelled-late"
+    ),
+    pytest.param(
+        status(Counts(2, accepted=2, held=2), HELD, state="cancelled"),
+        {},
+        """
+        CANCELLED: 2 WILL GET IT
+
+        Accepted     2          all held back until 09:30 UTC
+        Unknown      0
+
+        Finish cancelling it, until 09:19 UTC:
+            news cancel 2026-11-23
+        Send it after all, unchanged:
+            news resume 2026-11-23
+        """,
+        id="cancelled-before-the-recall",
+    ),
+    pytest.param(
         status(Counts(5, unknown=5), HELD, state="cancelled", unknown={"recall not confirmed": 5}),
         {},
         """
@@ -583,6 +669,7 @@ def test_the_summary_of_a_send(
         pytest.param(replace(status(Counts(5, unknown=5)), can_repeat=True), "settle", id="repeatable"),
         pytest.param(status(Counts(5, waiting=5), holder=SENDING), None, id="being-sent"),
         pytest.param(status(Counts(5, cancelled=5), state="cancelled"), "cancelled", id="cancelled"),
+        pytest.param(status(Counts(5, accepted=5), state="cancelled"), None, id="cancelled-late"),
         pytest.param(status(Counts(5, cancelled=5), state="superseded"), None, id="replaced"),
     ],
 )
@@ -594,6 +681,35 @@ def test_the_json_says_what_resume_would_do(
     shown = json.loads(capsys.readouterr().out)
     assert shown["resumable"] == resumable
     assert shown["waits_for_go_ahead"] == (resumable == "go-ahead")
+
+
+def test_a_table_of_sends_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    sends = [status(Counts(1204, accepted=1204)), status(Counts(3, accepted=2, refused=1), provider="smtp")]
+    show_sends((one.send, one.counts) for one in sends)
+    assert shown(capsys).splitlines() == [
+        "Issue       Through   Started (UTC)     Accepted  Refused",
+        "2026-11-23  sendgrid  2026-05-04 08:00     1,204        -",
+        "2026-11-23  smtp      2026-05-04 08:00         2        1",
+    ]
+
+
+def test_a_table_that_is_too_wide_has_the_numbers_below_each_send(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = Counts(30_006, accepted=10_000, refused=10_000, unknown=1, waiting=3, left=2)
+    sends = [
+        status(counts),
+        status(Counts(5, cancelled=5), state="superseded", provider="postmark"),
+        status(Counts(5)),
+    ]
+    show_sends((one.send, one.counts) for one in sends)
+    assert shown(capsys).splitlines() == [
+        "Issue       Through              Started (UTC)",
+        "2026-11-23  sendgrid             2026-05-04 08:00",
+        "    1 unknown, 10,000 accepted, 10,000 refused, 3 waiting, 2 left",
+        "2026-11-23  postmark (replaced)  2026-05-04 08:00",
+        "    5 cancelled",
+        "2026-11-23  sendgrid             2026-05-04 08:00",
+        "    -",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -618,6 +734,16 @@ def test_red_is_for_the_unknown_alone(
     assert output.count("\x1b[3") == 1
 
 
+class TrackingProvider(FakeProvider):
+    """A provider with its own control over tracking."""
+
+    tracking = NO_TRACKING
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, tracking=self.tracking)
+
+
 def plan_text(
     folder: Path,
     capsys: pytest.CaptureFixture[str],
@@ -626,6 +752,7 @@ def plan_text(
     issue: str = samples.ISSUE,
     extra: str = "",
     holds: bool = True,
+    tracking: Tracking | None = None,
     action: str = "start",
     change: ListChange | None = None,
 ) -> str:
@@ -633,7 +760,8 @@ def plan_text(
     newsletter = samples.newsletter(folder, extra=extra)
     (folder / "issues" / "2026-04-27.yml").write_text(issue, encoding="utf-8")
     clock = FakeClock()
-    provider = FakeProvider(clock, holds, refuses=frozenset({"c@example.com"}))
+    provider = TrackingProvider(clock, holds, refuses=frozenset({"c@example.com"}))
+    provider.tracking = tracking or NO_TRACKING
     with closing(SendService(newsletter, Database.open(newsletter), provider, clock)) as service:
         for address in ("a@example.com", "b@example.com", "c@example.com"):
             Subscribers(service._database, lambda: NOW).add(parse_subscriber(address)[0])
@@ -642,7 +770,7 @@ def plan_text(
         if action != "start":
             started = service.start(plan)
             list(service.deliver(started, lambda: False))
-            plan = service.plan_retry(prepared, started.send)
+            plan = service.plan(prepared) if action == "again" else service.plan_retry(prepared, started.send)
             if action == "resume":
                 list(service.cancel(started.send, lambda: False))
                 plan = service.plan_resume(prepared, started.send)
@@ -745,6 +873,34 @@ def test_the_plan_says_how_long_a_send_can_be_cancelled(
     assert lines[first + len(window)].startswith("  Size")
 
 
+@pytest.mark.parametrize(
+    ("tracking", "lines"),
+    [
+        pytest.param(
+            Tracking("account", "account"),
+            ["not asked for  the account at fake decides", "               looked at before the send"],
+            id="both",
+        ),
+        pytest.param(
+            Tracking("account", "message"),
+            [
+                "not asked for  the account at fake decides on opens",
+                "               looked at before the send",
+            ],
+            id="opens",
+        ),
+        pytest.param(Tracking("message", "message"), ["off"], id="none"),
+    ],
+)
+def test_the_plan_says_who_decides_on_tracking(
+    tracking: Tracking, lines: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = plan_text(tmp_path, capsys, tracking=tracking).splitlines()
+    first = next(number for number, line in enumerate(shown) if line.startswith("  Tracking"))
+    assert [line[15:] for line in shown[first : first + len(lines)]] == lines
+    assert shown[first + len(lines)].startswith("  Checks")
+
+
 def test_the_plan_of_a_retry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = plan_text(tmp_path, capsys, action="retry").splitlines()
     assert "  Started      2026-05-04 09:00 UTC" in shown
@@ -755,6 +911,24 @@ def test_the_plan_of_a_send_that_was_cancelled(tmp_path: Path, capsys: pytest.Ca
     shown = plan_text(tmp_path, capsys, action="resume").splitlines()
     assert "  Started      2026-05-04 09:00 UTC" in shown
     assert "  Recipients   2          cancelled" in shown
+
+
+def test_the_plan_of_a_send_that_everybody_has_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = plan_text(tmp_path, capsys, action="again").splitlines()
+    assert "  Recipients   0          2 have it already" in shown
+
+
+def test_the_plan_of_a_rehearsal_that_everybody_has_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_service(samples.newsletter(tmp_path), "outbox") as service:
+        Subscribers(service._database, lambda: NOW).add(parse_subscriber("a@example.com")[0])
+        prepared = service.prepare("2026-04-27")
+        list(service.deliver(service.start(service.plan(prepared)), lambda: False))
+        show_plan(service.plan(prepared), service)
+    assert "  Recipients   0          1 has the rehearsal already" in shown(capsys).splitlines()
 
 
 def test_the_plan_of_a_rehearsal(

@@ -194,13 +194,13 @@ def test_an_export_replaces_no_other_file(news: News, folder: Path) -> None:
     add(folder, "ada@example.com")
     (folder / "mine.csv").write_text("address\nx@example.com\n")
     refused = news("subscribers", "export", "mine.csv")
-    assert refused.exit_code == 1 and "mine.csv: there is such a file already" in refused.stderr
+    assert refused.exit_code == 1 and "mine.csv: error: there is such a file already" in refused.stderr
     assert "--force" in refused.stderr
     assert (folder / "mine.csv").read_text() == "address\nx@example.com\n"
     assert news("subscribers", "export", "mine.csv", "--force").exit_code == 0
     assert news("subscribers", "export", "mine.csv").exit_code == 0, "an earlier export is replaced"
     missing = news("subscribers", "export", "none/people.csv")
-    assert missing.exit_code == 1 and "none/people.csv: cannot be written" in missing.stderr
+    assert missing.exit_code == 1 and "none/people.csv: error: cannot be written" in missing.stderr
     assert sorted(path.name for path in folder.iterdir() if path.suffix == ".part") == []
 
 

@@ -165,14 +165,14 @@ def test_private_files_that_git_ignores_are_no_finding(folder: Path, news: News)
 def test_a_tracked_database_that_a_uri_names_is_not_opened(url: str, folder: Path, news: News) -> None:
     strangers_branch(folder, "data/list.db")
     refused = news("subscribers", "list", NEWS_DATABASE_URL=url.format(f"{folder}/data/list.db"))
-    assert refused.exit_code == 1 and "data/list.db: is tracked by Git" in refused.output
+    assert refused.exit_code == 1 and "data/list.db: error: is tracked by Git" in refused.output
 
 
 def test_a_damaged_index_counts_as_tracked_and_gets_a_hint(folder: Path, news: News) -> None:
     (folder / ".env").write_text("SMTP_PASSWORD=mine\n")
     (folder / ".git" / "index").write_text("junk")
     refused = news("status")
-    assert refused.exit_code == 1 and ".env: may be tracked by Git" in refused.output
+    assert refused.exit_code == 1 and ".env: error: may be tracked by Git" in refused.output
     assert "repair the repository" in refused.output and "install git" not in refused.output
 
 
@@ -182,7 +182,7 @@ def test_a_tracked_database_is_not_opened(suffix: str, folder: Path, news: News)
     (folder / "data" / "list.db").touch()
     url = f"sqlite:///{folder}/data/list.db"
     refused = news("subscribers", "list", NEWS_DATABASE_URL=url)
-    assert refused.exit_code == 1 and f"data/list.db{suffix}: is tracked by Git" in refused.output
+    assert refused.exit_code == 1 and f"data/list.db{suffix}: error: is tracked by Git" in refused.output
     shown = news("doctor", "--offline", NEWS_DATABASE_URL=url).output
     assert "is tracked by Git" in " ".join(shown.split())
     with pytest.raises(StateError):
@@ -192,7 +192,7 @@ def test_a_tracked_database_is_not_opened(suffix: str, folder: Path, news: News)
 def test_a_configured_state_in_the_work_tree_is_refused_once_it_is_tracked(folder: Path, news: News) -> None:
     strangers_branch(folder, "state/news.db", "state/env")
     refused = news("status", NEWS_STATE_DIR=str(folder / "state"))
-    assert refused.exit_code == 1 and "state: is tracked by Git" in refused.output
+    assert refused.exit_code == 1 and "state: error: is tracked by Git" in refused.output
     assert (
         loader.load(folder, {"NEWS_STATE_DIR": str(folder / "state")}, review=True).secrets.database_url
         is None
@@ -219,7 +219,7 @@ def test_an_outbox_path_takes_no_folder_of_git(path: str, folder: Path, news: Ne
     assert news("subscribers", "add", "ada@example.com").exit_code == 0
     refused = news("send", "2026-04-27", "--yes")
     assert refused.exit_code == 1
-    assert f"{path}: is in the folder of a Git repository, which mail would damage" in refused.output
+    assert f"{path}: error: is in the folder of a Git repository, which mail would damage" in refused.output
     assert not (folder / path).exists() or os.listdir(folder / path) == []
 
 
@@ -267,7 +267,7 @@ def test_without_git_private_files_in_a_repository_count_as_tracked(
     asked_git._ask.cache_clear()
     refused = news("status", PATH=str(tmp_path))
     asked_git._ask.cache_clear()
-    assert refused.exit_code == 1 and ".env: may be tracked by Git" in refused.output
+    assert refused.exit_code == 1 and ".env: error: may be tracked by Git" in refused.output
     assert "git is not installed" in refused.output
     assert news("status").exit_code == 0
     (folder / ".env").unlink()

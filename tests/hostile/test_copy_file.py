@@ -92,7 +92,7 @@ def test_a_file_that_git_would_add_is_refused(folder: Path, ignored: str | None,
     copied = news("db", "copy", "--to", "wt.db", "--yes")
     assert (copied.exit_code == 0) == accepted, copied.output
     if not accepted:
-        assert "wt.db: is in a Git repository that does not ignore it" in copied.output
+        assert "wt.db: error: is in a Git repository that does not ignore it" in copied.output
         assert not (folder / "wt.db").exists() and news("subscribers", "list").exit_code == 0
 
 

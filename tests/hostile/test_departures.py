@@ -413,7 +413,7 @@ def test_a_refused_file_imports_nobody(news: News, tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text(f"email,group\n{lines}gone@example.com,unsubscribed\n")
     refused = news("import", "list.csv")
     assert refused.exit_code == 1
-    assert "list.csv:1: the column `group` (line 702: unsubscribed) may tell who has left" in refused.stderr
+    assert "list.csv:1: error: the column `group` (line 702: unsubscribed) may tell who" in refused.stderr
     assert news("list").output == ""
     assert "Added        701" in news("import", "list.csv", "--ignore-column", "group").output
     assert news("import", "list.csv", "--ignore-column", "nothing").exit_code == 1

@@ -409,7 +409,7 @@ def test_a_rendered_file_replaces_files_only(letter: Path, kind: Callable[[Path]
     Path("build").mkdir()
     plant("build/2026-04-27.txt", kind)
     done = news("render")
-    assert done.exit_code == 1 and "build/2026-04-27.txt: is a" in done.output
+    assert done.exit_code == 1 and "build/2026-04-27.txt: error: is a" in done.output
     assert not [file for file in Path("build").iterdir() if file.name.startswith(".")]
 
 
@@ -519,7 +519,7 @@ def test_a_list_of_recipients_replaces_a_link(letter: Path, outside: Path) -> No
     assert stat.S_IMODE(Path("who.csv").stat().st_mode) == 0o600 and not Path("who.csv").is_symlink()
     assert (outside / "bashrc").read_text().startswith(SECRET)
     plant("who.csv", os.mkfifo)
-    assert "who.csv: is a named pipe" in news("status", "2026-04-27", "--csv", "who.csv").output
+    assert "who.csv: error: is a named pipe" in news("status", "2026-04-27", "--csv", "who.csv").output
 
 
 @pytest.fixture
@@ -535,12 +535,12 @@ def test_a_full_disk_leaves_the_old_file(letter: Path, full_disk: None) -> None:
     Path("build").mkdir()
     Path("build/2026-04-27.html").write_text("old")
     done = news("render")
-    assert done.exit_code == 1 and "build/2026-04-27.html: cannot be written" in done.output
+    assert done.exit_code == 1 and "build/2026-04-27.html: error: cannot be written" in done.output
     assert {file.name: file.read_text() for file in Path("build").iterdir()} == {"2026-04-27.html": "old"}
 
 
 def test_a_full_disk_leaves_no_half_issue(letter: Path, full_disk: None) -> None:
-    assert "issues/2026-05-04.yml: cannot be written" in news("new", "2026-05-04").output
+    assert "issues/2026-05-04.yml: error: cannot be written" in news("new", "2026-05-04").output
     assert [file.name for file in Path("issues").iterdir()] == ["2026-04-27.yml"]
 
 

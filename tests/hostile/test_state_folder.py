@@ -69,7 +69,7 @@ def test_a_special_file_in_the_old_state_is_moved_and_not_opened(
     make(folder / ".news" / name)
     done = news("subscribers", "add", "a@example.com")
     said = " ".join(done.output.split())
-    assert done.exit_code == 1 and f".git/news/_/{name}: is a" in said
+    assert done.exit_code == 1 and f".git/news/_/{name}: error: is a" in said
     assert "moved this newsletter's state from .news/ to .git/news/_/" in said
 
 

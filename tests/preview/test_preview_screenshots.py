@@ -261,14 +261,14 @@ def test_a_browser_that_does_not_start_is_told_in_its_own_words(take, tmp_path_f
     folder = tmp_path_factory.mktemp("installed")
     done = take(PATH=path_to_chromium(folder, "echo 'libfoo.so is missing' >&2\nexit 3"))
     assert done.returncode == 1
-    assert f"bin/{CHROMIUM_COMMANDS[0]}: Chromium does not start: libfoo.so is missing\n" in done.stderr
+    assert f"bin/{CHROMIUM_COMMANDS[0]}: error: Chromium does not start: libfoo.so is missing" in done.stderr
 
 
 def test_a_folder_that_cannot_be_made(letter):
     (letter.folder / "file").write_text("")
     below = news(letter, "preview", "--screenshot", "file/shots")
     assert below.returncode == 1
-    assert "file/shots: cannot be written (Not a directory)" in below.stderr
+    assert "file/shots: error: cannot be written (Not a directory)" in below.stderr
     assert "choose another folder: --screenshot" in below.stderr
     assert news(letter, "preview", "--screenshot", "file").returncode == 2
 
@@ -278,7 +278,7 @@ def test_a_picture_that_cannot_be_written(letter, take):
     (letter.folder / "shots" / "2026-01-05-desktop-light.png").mkdir(parents=True)
     done = take()
     assert done.returncode == 1
-    assert "shots/2026-01-05-desktop-light.png: is a folder, not a regular file" in done.stderr
+    assert "shots/2026-01-05-desktop-light.png: error: is a folder, not a regular file" in done.stderr
 
 
 @pytest.mark.parametrize(

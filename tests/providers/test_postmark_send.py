@@ -87,6 +87,6 @@ def test_a_server_that_tracks_links_may_send(fake: PostmarkFake, tmp_path: Path)
 
 def test_nothing_is_sent_before_the_server_can_be_read(fake: PostmarkFake, tmp_path: Path) -> None:
     fake.next(Fault.error(500, 0), path="/server")
-    with pytest.raises(SendRefused, match="postmark said, before anything was sent"):
+    with pytest.raises(SendRefused, match="postmark does not say whether the account tracks readers"):
         send(fake, tmp_path, 1)
     assert fake.deliveries == []

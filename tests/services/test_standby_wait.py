@@ -184,7 +184,75 @@ def test_a_long_outage_of_the_database_ends_the_wait(service: SendService, clock
     assert clock.seconds == 610
 
 
+def test_an_interrupt_during_an_outage_from_the_start_ends_the_wait(
+    service: SendService, clock: ScriptedClock
+) -> None:
+    started(service)
+    waiting = standby(service)
+    execute(service, "alter table send rename to gone")
+    with pytest.raises(SendRefused, match="the wait was ended"):
+        wait(waiting, lambda: clock.seconds >= 3)
+
+
 # What is not continued
+
+
+def stop(service: SendService, *, hands_over: bool = False, tries: str = "some") -> None:
+    """Start a send, as a process that stops at once; `tries`: none, some, or all as not sent."""
+    plan = service.plan(service.prepare(ISSUE), SendOptions(now=True))
+    list(service.deliver(service.start(plan), lambda: True, lambda: hands_over))
+    if tries == "some":
+        execute(service, "update chunk set last = 2")
+        columns = "send_id, first, last, skipped, state, tries"
+        execute(service, f"insert into chunk ({columns}) select send_id, 3, 5, 0, 'accepted', 1 from chunk")
+    elif tries == "all":
+        execute(service, "update chunk set reason = '401', tries = 1")
+
+
+@pytest.mark.parametrize(("tries", "waiting"), [("some", 2), ("all", 5)])
+def test_a_send_that_was_stopped_before_a_standby_came_is_not_continued(
+    tries: str, waiting: int, service: SendService
+) -> None:
+    stop(service, tries=tries)
+    message = f"the send of {ISSUE} was stopped, and {waiting} recipients did not get it"
+    with pytest.raises(SendRefused, match=message) as raised:
+        standby(service).start(run_wait, lambda *_: None)
+    assert f"news resume {ISSUE}" in raised.value.hint
+
+
+def test_a_send_that_was_stopped_during_an_outage_is_not_continued(
+    service: SendService, clock: ScriptedClock
+) -> None:
+    """The standby has seen no holder: the database was away until that process had ended."""
+    started(service)
+    hold(service)
+    waiting = standby(service)
+    execute(service, "update chunk set reason = '401', tries = 1")
+    execute(service, "alter table send rename to gone")
+
+    def end() -> None:
+        execute(service, "alter table gone rename to send")
+        hold(service, holder=None)
+
+    clock.script = {5: end}
+    with pytest.raises(SendRefused, match=f"the send of {ISSUE} was stopped"):
+        waiting.start(run_wait, lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("hands_over", "tries", "resumes"),
+    [
+        pytest.param(True, "some", False, id="handed-over"),
+        pytest.param(False, "none", False, id="perhaps-claimed-just-now"),
+        pytest.param(False, "some", True, id="a-person-resumes-it"),
+    ],
+)
+def test_a_send_that_is_not_stopped_is_continued_by_a_standby_that_comes_late(
+    hands_over: bool, tries: str, resumes: bool, service: SendService
+) -> None:
+    stop(service, hands_over=hands_over, tries=tries)
+    begun = standby(service, resumes=resumes).start(run_wait, lambda *_: None)
+    assert service.queries.counts(begun.send).waiting == (5 if tries == "none" else 2)
 
 
 def test_a_send_that_its_process_has_stopped_is_not_continued(

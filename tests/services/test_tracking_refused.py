@@ -62,8 +62,9 @@ def test_an_account_that_tracks_unasked_is_refused_before_anything_is_sent(
 
 def test_an_account_that_gives_no_answer_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
     provider = TrackingProvider(FakeClock(), switched_on=NotSent("500 application_error", stop=False))
-    with pytest.raises(SendRefused, match="before anything was sent: 500 application_error"):
+    with pytest.raises(SendRefused, match=r"does not say whether .* \(500 application_error\)") as raised:
         send_through(provider, tmp_path)
+    assert raised.value.hint == "try again later, or look at: news doctor"
     assert provider.accepted == []
 
 
@@ -122,3 +123,14 @@ def test_check_names_a_missing_region(tmp_path: Path, settings: str, line: int) 
     (checked,) = check(tmp_path)
     (problem,) = checked.problems
     assert problem.what == "ses.region is not set" and problem.where.endswith(f"newsletter.yml:{line}")
+
+
+def test_a_password_in_clear_is_found_by_a_check_at_its_line(tmp_path: Path) -> None:
+    samples.newsletter(tmp_path, extra="provider: smtp\nsmtp:\n  username: me\n  security: none\n")
+    (checked,) = check(tmp_path)
+    (problem,) = checked.problems
+    assert problem.what == "smtp would send the password without encryption"
+    assert problem.where.endswith("newsletter.yml:9")
+    samples.newsletter(tmp_path, extra="smtp: {username: me, security: none}\n")
+    (checked,) = check(tmp_path)
+    assert not checked.problems, "another provider is configured"

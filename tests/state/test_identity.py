@@ -34,6 +34,7 @@ def test_another_list_is_refused(tmp_path: Path) -> None:
     problem = refused(tmp_path)
     before, now = "the list the-soup-letter.example.com", "that of other.example.com"
     assert problem.what == f"is the state of {before}, and newsletter.yml is {now}"
+    assert problem.fix.startswith("if the newsletter has a new name, or a sender with another domain, keep")
     assert "`list_id: the-soup-letter.example.com` in newsletter.yml" in problem.fix
     samples.write(tmp_path, extra="list_id: the-soup-letter.example.com\n")
     assert use(tmp_path) == state

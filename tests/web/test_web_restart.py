@@ -205,8 +205,8 @@ def test_an_unsubscribe_link_to_another_page_is_refused(refused: Callable[..., s
     newsletter_folder(tmp_path, unsubscribe=samples.UNSUBSCRIBE)
     for port, shown in (("0", 8080), ("8099", 8099)):
         assert refused("--port", port) == (
-            "newsletter.yml:5: unsubscribe.url does not end with /unsubscribe/{token}, so that readers would"
-            " not reach the pages of news serve\n"
+            "newsletter.yml:5: error: unsubscribe.url does not end with /unsubscribe/{token}, so that readers"
+            " would not reach the pages of news serve\n"
             "    write unsubscribe.url: https://news.example.com/unsubscribe/{token} with your own host; to"
             " try it on this machine, with provider: outbox, write"
             f" http://127.0.0.1:{shown}/unsubscribe/{{token}}\n"

@@ -89,10 +89,7 @@ class SmtpProvider:
         elif settings.username and not self._password:
             fix = "set it in the environment (on GitHub, as a secret), or in the file `env` of the state"
             problems.append(Problem(PROVIDER_KEYS["smtp"][-1], "is not set, but smtp.username is", fix))
-        if settings.security == "none" and settings.username:
-            fix = "use `security: starttls` or `tls`"
-            problems.append(Problem(self._where, "smtp would send the password without encryption", fix))
-        return problems
+        return problems + settings.problems(self._where)
 
     def submit(self, batch: Batch, submissions: "SubmissionLog") -> Outcome:
         if self._key_problem:
