@@ -79,7 +79,7 @@ class Year:
         if (send := ledger.plan(new)) is None:
             raise SystemExit(f"{issue} was sent already")
         ledger.acquire_lease(send, _LEASE)
-        while claimed := ledger.claim(send, 100, 100 * CHUNK_SIZE, None, _LEASE, noted=False):
+        while claimed := ledger.claim(send, 100, 100 * CHUNK_SIZE, None, _LEASE, with_journal=False):
             ledger.settle(
                 [
                     ChunkResult(

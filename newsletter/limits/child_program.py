@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import subprocess
 
 
+_MAX_START_SECONDS = 5
+
+
 @contextmanager
 def child_program(command: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
     """Start a program in a session of its own, and yield its process; `options` are those of Popen.
@@ -26,24 +29,25 @@ def child_program(command: Sequence[str], **options: Any) -> Iterator["subproces
     """
     import subprocess
 
-    given_up = threading.Event()
+    given_up, was_tried = threading.Event(), threading.Event()
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
-        started.append(subprocess.Popen(command, start_new_session=True, **options))
-        if given_up.is_set():
-            _kill(started[0])
+        try:
+            started.append(subprocess.Popen(command, start_new_session=True, **options))
+            if given_up.is_set():
+                _kill(started[0])
+        finally:
+            was_tried.set()
 
-    task = BackgroundTask(start)
     try:
-        task.result()
+        BackgroundTask(start).result()
         yield started[0]
     finally:
         given_up.set()
         if started:
             _kill(started[0])
-        with suppress(OSError, ValueError):  # it could not be started
-            task.result()
+        was_tried.wait(_MAX_START_SECONDS)  # not forever: Ctrl-C may have come before the thread
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
