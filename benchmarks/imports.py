@@ -75,7 +75,7 @@ def beside_writer(
     with subprocess.Popen(
         command, cwd=measure.REPOSITORY, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as writer:
-        ran = measure.run(*arguments, what, str(rows), **environment())
+        ran = measure.run(*arguments, what, str(rows), PYTHONPATH=str(measure.REPOSITORY))
         printed, _ = writer.communicate()
     return ran, json.loads(ran.output), json.loads(printed)
 

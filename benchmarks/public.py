@@ -21,12 +21,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import measure
 
 from tests.fakes.sendgrid_webhook import WebhookSigner, body, event
 
 RATE, EVENTS, PEOPLE, SECONDS, COMMIT_MS = 200, 5_000, 300_000, 20, 5.0
+Connections = asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter] | None]
 SERVER, IMPORT = (Path(__file__).with_name(name) for name in ("slow_server.py", "import_rows.py"))
 READERS = 1_000
 """The subscribers that the events are about, who are in the database from the start."""
@@ -49,7 +51,7 @@ class Load:
 
     async def send(self, port: int, seconds: float, is_done: Callable[[], bool]) -> None:
         """Send until the time is over and all else is done; a late answer delays no other one."""
-        connections: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter] | None] = asyncio.Queue()
+        connections: Connections = asyncio.Queue()
         for _ in range(_CONNECTIONS):
             connections.put_nowait(None)
         start, tasks = time.perf_counter(), []
@@ -64,7 +66,7 @@ class Load:
             if connection := connections.get_nowait():
                 connection[1].close()
 
-    async def _one(self, port: int, request: bytes, due: float, connections: asyncio.Queue) -> None:
+    async def _one(self, port: int, request: bytes, due: float, connections: Connections) -> None:
         connection = await connections.get() or await asyncio.open_connection("127.0.0.1", port)
         connection[1].write(request)
         head = (await connection[0].readuntil(b"\r\n\r\n")).decode().lower()
@@ -134,7 +136,7 @@ def run(folder: Path, parts: str, options: argparse.Namespace) -> int:
         output, _ = server.communicate()
     if server.returncode:
         raise SystemExit(f"the server exited with {server.returncode}")
-    found = json.loads(output)
+    found: dict[str, Any] = json.loads(output)
     faults = sum(load.show() for load in loads)
     if seconds is not None:
         measure.row("  people imported, and seconds", f"{options.people:,}", "", f"{seconds:.1f} s")
@@ -144,8 +146,8 @@ def run(folder: Path, parts: str, options: argparse.Namespace) -> int:
         "events": events.sent * size,
         "subscribers": READERS + (options.people if seconds is not None else 0),
     }
-    lost = sum(max(0, most - found[name]) for name, most in expected.items())
-    doubled = sum(max(0, found[name] - most) for name, most in expected.items())
+    lost: int = sum(max(0, most - found[name]) for name, most in expected.items())
+    doubled: int = sum(max(0, found[name] - most) for name, most in expected.items())
     measure.row("  lost, doubled", f"{lost}, {doubled}")
     megabytes = found["peak"] * 1024 / 1e6
     measure.row("  CPU of the server, its peak memory", f"{found['cpu']:.1f} s", f"{megabytes:.0f} MB")

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import measure
 
@@ -41,7 +42,9 @@ def main() -> None:
     print(f"\nMeanwhile other processes kept {busy} busy; under high load, the times are too long.")
 
 
-def run(folder: Path, rate: int, seconds: int, commit_ms: float) -> tuple[Counter[int], list[float], dict]:
+def run(
+    folder: Path, rate: int, seconds: int, commit_ms: float
+) -> tuple[Counter[int], list[float], dict[str, Any]]:
     """Return the number of answers by status, the durations in seconds, and the server's own report."""
     command = [sys.executable, str(SERVER), str(folder), str(commit_ms)]
     environment = os.environ | {"PYTHONPATH": str(measure.REPOSITORY)}
@@ -88,7 +91,9 @@ async def sign_up(port: int, rate: int, seconds: int) -> tuple[Counter[int], lis
     return statuses, durations
 
 
-def report(statuses: Counter[int], durations: list[float], server: dict, options) -> None:
+def report(
+    statuses: Counter[int], durations: list[float], server: dict[str, Any], options: argparse.Namespace
+) -> None:
     asked = options.rate * options.seconds
     measure.row(f"{options.rate} sign-ups a second for {options.seconds} s", "", "aim")
     measure.row("  answered with 200", f"{statuses[200]:,}", f"{asked:,}")
