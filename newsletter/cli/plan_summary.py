@@ -110,7 +110,7 @@ def _tracking(prepared: "Prepared", service: "SendService") -> tuple[str, list[s
     if not by_account:
         return "off", []
     on = f" on {by_account[0]}" if len(by_account) == 1 else ""
-    return "not asked for", [f"the account at {provider.name} decides{on}", "looked at before the send"]
+    return "unknown", [f"the account at {provider.name} decides{on}; asked before the send"]
 
 
 def _checks(prepared: "Prepared") -> tuple[str, list[str]]:

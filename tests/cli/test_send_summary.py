@@ -878,15 +878,12 @@ def test_the_plan_says_how_long_a_send_can_be_cancelled(
     [
         pytest.param(
             Tracking("account", "account"),
-            ["not asked for  the account at fake decides", "               looked at before the send"],
+            ["unknown    the account at fake decides; asked before the send"],
             id="both",
         ),
         pytest.param(
             Tracking("account", "message"),
-            [
-                "not asked for  the account at fake decides on opens",
-                "               looked at before the send",
-            ],
+            ["unknown    the account at fake decides on opens; asked before the", "           send"],
             id="opens",
         ),
         pytest.param(Tracking("message", "message"), ["off"], id="none"),
