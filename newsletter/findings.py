@@ -1,5 +1,6 @@
 """Findings about a newsletter's set-up, as plain frozen data; providers return findings about themselves."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import Message
@@ -77,6 +78,10 @@ class ProviderReport:
     clocks: tuple[ClockReading, ...] = ()
 
 
+_AGE = re.compile(r"[0-9]{1,18}")
+CORRECT_CLOCK = "set this machine's clock, and keep it right (NTP): sudo timedatectl set-ntp true"
+
+
 def clock_of(whose: str, headers: Message) -> tuple[ClockReading, ...]:
     """Return the clock reading in an HTTP response's headers; empty without a valid one."""
     time = date_of(headers)
@@ -92,6 +97,7 @@ def date_of(headers: Message) -> datetime | None:
         time = parsedate_to_datetime(headers.get("Date", ""))
         # For the zone "-0000", which is UTC, parsedate_to_datetime returns a time without a zone.
         time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-        return time + timedelta(seconds=int(headers.get("Age", "0")))
+        age = headers.get("Age", "0").strip()
+        return time + timedelta(seconds=int(age) if _AGE.fullmatch(age) else 0)
     except (ValueError, TypeError, OverflowError):
         return None

@@ -17,11 +17,8 @@ if TYPE_CHECKING:
     from newsletter.services.send_plan import SendPlan, StartedSend
 
 
-def confirm_plan(plan: "SendPlan", service: "SendService", yes: bool, chosen: str | None = None) -> None:
-    """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it is wrong.
-
-    `chosen` is the provider that --provider names.
-    """
+def confirm_plan(plan: "SendPlan", service: "SendService", yes: bool) -> None:
+    """Show a plan and, unless `yes`, ask for the number of recipients; raise SendRefused if it is wrong."""
     if not plan.recipients:
         if not plan.counts.unknown:
             output.echo("No recipient is waiting; nothing was sent now.")
@@ -33,15 +30,12 @@ def confirm_plan(plan: "SendPlan", service: "SendService", yes: bool, chosen: st
     output.echo(
         f"  {'This is a real send.' if real else 'This is a rehearsal: no mail leaves this machine.'}"
     )
-    terminal.confirm_number(plan.recipients, "recipients", "nothing was sent", _look_first(plan, chosen))
+    terminal.confirm_number(plan.recipients, "recipients", "nothing was sent", _look_first(plan))
 
 
-def _look_first(plan: "SendPlan", chosen: str | None) -> str:
+def _look_first(plan: "SendPlan") -> str:
     """Return the advice to show the plan again; "" if `news send` makes no such plan."""
-    if plan.action != "start":
-        return ""
-    through = f" --provider {chosen}" if chosen else ""
-    return f"or look first: news send {plan.prepared.issue.name}{through} --dry-run"
+    return "or look first: add --dry-run to the same command" if plan.action == "start" else ""
 
 
 def deliver(
@@ -96,15 +90,13 @@ def send_issue(
     yes: bool,
     dry_run: bool,
     *,
-    chosen: str | None = None,
     wait: bool = False,
     interrupt: progress.Interrupt | None = None,
     raise_lost: bool = False,
 ) -> int:
     """Plan, confirm, start and deliver the send of an issue; return the exit code.
 
-    `wait`: while another process delivers the send, wait, and continue it if that process is gone. `chosen`
-    is the provider that --provider names.
+    `wait`: while another process delivers the send, wait, and continue it if that process is gone.
     `interrupt` and `raise_lost` are those of `deliver`.
     """
     from newsletter.services.standby import refuse_stopped
@@ -112,12 +104,12 @@ def send_issue(
     terminal.show_findings(prepared)
     plan = service.plan(prepared, options)
     if wait:
-        refuse_stopped(service, plan)  # before the question; a standby asks again after it
+        refuse_stopped(service, plan)  # before a person is asked; `Standby.start` looks again
     if dry_run:
         plan_summary.show_plan(plan, service)
         output.echo("This was a dry run: nothing was sent.")
         return 0
-    confirm_plan(plan, service, yes, chosen)
+    confirm_plan(plan, service, yes)
 
     def run(started: "StartedSend") -> int:
         return deliver(service, started, interrupt=interrupt, raise_lost=raise_lost)

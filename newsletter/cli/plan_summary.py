@@ -68,8 +68,9 @@ def _already(accepted: int, send: "Send") -> str:
     """Return the reason why no recipient is waiting."""
     if not accepted:
         return "nobody is waiting"
-    it = "the rehearsal" if send.is_rehearsal else "it"
-    return f"{accepted:,} {'has' if accepted == 1 else 'have'} {it} already"
+    if send.is_rehearsal:
+        return f"{accepted:,} {'has' if accepted == 1 else 'have'} the rehearsal already"
+    return f"{accepted:,} accepted already"
 
 
 def _cancel_window(plan: "SendPlan", service: "SendService") -> tuple[str, list[str]]:

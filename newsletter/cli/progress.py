@@ -186,9 +186,10 @@ def _sentence(event: "Event") -> str:
         case NotRecalled(recipients, reason):
             return f"Not recalled, for {counted(recipients, 'recipient')}: {_masked(reason)}."
         case Confirmed(recipients):
-            return f"Asked again: the mail to {counted(recipients, 'recipient')} was accepted, once."
+            people = counted(recipients, "recipient")
+            return f"The provider was asked again: it accepted the mail to {people}, once."
         case TrackingNotKnown(provider):
-            return f"Not known: whether the account at {provider} tracks readers (its key may only send)."
+            return f"It is not known whether the account at {provider} tracks readers: its key may only send."
         case Stopped(reason):
             return f"Stopped: {_masked(reason)}"
     return ""

@@ -1,4 +1,4 @@
-"""`news unsubscribes pull` and `news signups pull`: read who left outside, and who signs up by mail."""
+"""`news unsubscribes pull` and `news signups pull`: read who unsubscribed elsewhere or signed up by mail."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ def unsubscribes() -> None:
 @click.option("--dry-run", is_flag=True, help="Show the same counts, and change nothing, here and there.")
 @click.pass_obj
 def pull_unsubscribes(folder: Path, dry_run: bool) -> None:
-    """Take the people off the list who left outside.
+    """Take the people off the list who unsubscribed elsewhere.
 
     Each send does this by itself. It reads the places in `pull:` of newsletter.yml, and prints counts only.
     Exit code 1: a place could not be read; the others were.

@@ -12,7 +12,7 @@ from newsletter.cli.command import command
 from newsletter.cli.deliver import confirm_plan, deliver, show_failure
 from newsletter.cli.issue_name import names_issue
 from newsletter.cli.report import ReportOptions, report, report_options
-from newsletter.cli.send import open_send
+from newsletter.cli.send import open_issue_send
 from newsletter.constants import INCOMPLETE
 from newsletter.errors import SaveLost, SendRefused
 
@@ -48,7 +48,7 @@ def _cancel(folder: Path, issue: str, yes: bool, options: ReportOptions, *, is_l
 
     Raise SaveLost if another machine saved first, unless `is_last`: then that failure is shown.
     """
-    with open_send(folder, issue, waits=False) as (service, send):
+    with open_issue_send(folder, issue, waits=False) as (service, send):
         with terminal.stdout_to_stderr(options.as_json):
             failure = _recall(service, send, yes)
             if isinstance(failure, SaveLost) and not is_last:
@@ -96,7 +96,7 @@ def retry(
 
     All of them or the named ones, once the cause is removed.
     """
-    with open_send(folder, issue) as (service, send):
+    with open_issue_send(folder, issue) as (service, send):
         with terminal.stdout_to_stderr(options.as_json):
             prepared = service.prepare(send.issue)
             terminal.show_findings(prepared)
@@ -123,7 +123,7 @@ def resolve(
     names them. Recipients assumed unsent wait from then on, and `news resume` sends to them: twice if the
     assumption was wrong.
     """
-    with open_send(folder, issue) as (service, send):
+    with open_issue_send(folder, issue) as (service, send):
         service.settle_abandoned(send)
         unknown = service.count(send, "unknown", addresses)
         if not unknown:

@@ -126,7 +126,7 @@ def _print_json(queries: "LedgerQueries", status: "SendStatus", options: ReportO
         "held_back_until": status.held_until and status.held_until[0],
         "cancellable_until": status.cancellable_until,
         "waits_for_go_ahead": status.waits_for_go_ahead,
-        "resumable": status.resumable,
+        "resume_action": status.resume_action,
         "counts": vars(status.counts),
         "reported": dict(status.reported),
         "joined_since": status.joined,

@@ -119,7 +119,7 @@ def send(
         if addresses:
             sys.exit(_send_tests(service, service.prepare(issue), addresses, yes, dry_run))
         prepared = service.prepare(issue)
-        sys.exit(send_issue(service, prepared, options, yes, dry_run, chosen=provider, wait=wait))
+        sys.exit(send_issue(service, prepared, options, yes, dry_run, wait=wait))
 
 
 @command()
@@ -134,7 +134,7 @@ def resume(folder: Path, issue: str, wait: bool, yes: bool, options: ReportOptio
     After an interruption, after a canary, or after it was cancelled. The same recipients get the same
     content; subscribers who joined since then are not among them.
     """
-    with open_send(folder, issue, stands_by=wait) as (service, send):
+    with open_issue_send(folder, issue, stands_by=wait) as (service, send):
         with terminal.stdout_to_stderr(options.as_json):
             prepared = service.prepare(send.issue)
             terminal.show_findings(prepared)
@@ -146,7 +146,7 @@ def resume(folder: Path, issue: str, wait: bool, yes: bool, options: ReportOptio
 
 
 @contextmanager
-def open_send(
+def open_issue_send(
     folder: Path, issue: str, *, waits: bool = True, stands_by: bool = False
 ) -> "Iterator[tuple[SendService, Send]]":
     """Open an issue's started send with its own provider; raise UsageError if `issue` names no issue.

@@ -106,7 +106,6 @@ class _ReadyRun:
                 options.send,
                 options.yes,
                 options.dry_run,
-                chosen=options.provider,
                 wait=options.wait,
                 interrupt=self._interrupt,
                 raise_lost=not is_last,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from newsletter.sending.model import Counts, Send
     from newsletter.services.send import SendService
-    from newsletter.services.status import Resumable, SendStatus
+    from newsletter.services.status import ResumeAction, SendStatus
 
 MAX_REASONS = 3
 _COLUMN_GAP = "  "
@@ -25,15 +25,15 @@ _LABELS = {
     "cancelled": "Cancelled",
     "left": "Left",
 }
-# The purpose of `news resume`, by what it would do (SendStatus.resumable); {} is one of the promises below.
-_PURPOSES: "dict[Resumable, str]" = {
+# The purpose of `news resume` by what it would do; {} is one of the promises below.
+_PURPOSES: "dict[ResumeAction, str]" = {
     "go-ahead": "Look at what the canary received, then send to the others",
     "settle": "Settle unknown recipients and continue ({})",
     "all": "Send to all who wait, also after the canary ({})",
     "waiting": "Continue ({})",
     "cancelled": "Send it after all, unchanged",
 }
-_CERTAIN, _ASSUMED = "nobody gets it twice", "the assumed unsent may have it"
+_CERTAIN, _ASSUMED = "nobody gets it twice", "some may get it twice"
 # What was reported about accepted messages later; the number is that of different recipients.
 _REPORTED = {"delivered": "Delivered", "bounced": "Bounced", "complained": "Complained"}
 
@@ -261,7 +261,7 @@ def _next_commands(status: "SendStatus", now: "datetime") -> Iterator[tuple[str,
             yield "Send the corrected issue", f"news send {issue}"
         yield _PURPOSES["cancelled"], f"news resume {issue}"
     else:
-        if resume := status.resumable:
+        if resume := status.resume_action:
             promise = _ASSUMED if status.assumed_unsent else _CERTAIN
             yield _PURPOSES[resume].format(promise), f"news resume {issue}"
         if until:

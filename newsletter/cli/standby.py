@@ -10,7 +10,7 @@ from newsletter.errors import SendBusy
 if TYPE_CHECKING:
     from newsletter.services.send import SendService
     from newsletter.services.send_plan import SendPlan, StartedSend
-    from newsletter.services.standby import Waits
+    from newsletter.services.standby import Wait
     from newsletter.store.journal import Holder
 
 
@@ -29,7 +29,7 @@ def deliver_when_free(
     """
     from newsletter.services.standby import Standby
 
-    def run_wait(wait: "Waits") -> None:
+    def run_wait(wait: "Wait") -> None:
         if failure := progress.run(wait, 0, interrupt, stopping="").failure:  # the error says it
             raise failure
 

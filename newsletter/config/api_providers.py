@@ -77,6 +77,11 @@ class Ses(StrictModel):
         """Return the address of the API."""
         return self.host or f"https://{self.own_host}"
 
+    @property
+    def host_setting(self) -> str:
+        """Return the key of newsletter.yml that determines the host."""
+        return "ses.host" if self.host else "ses.region"
+
     def missing(self, where: str) -> list[Problem]:
         """Return a problem without a region; `where` is the place of these settings."""
         if self.region:

@@ -28,7 +28,7 @@ _WITH_PORT = re.compile(r"([^:]+|\[[^\]]+\]):([0-9]{1,5})")
 
 
 @dataclass(frozen=True)
-class HostKey:
+class BoundKey:
     """A key that is set, its variable, the host that would get it, and the hosts that it is for.
 
     A host in `allowed` may have a port; without one, it allows the `usual_ports`.
@@ -65,7 +65,7 @@ class HostKey:
         return self.port in self.usual_ports or is_loopback(self.host)
 
 
-def provider_key(newsletter: Newsletter) -> HostKey | None:
+def provider_key(newsletter: Newsletter) -> BoundKey | None:
     """Return the key that the configured provider would send to its host; None if it sends none."""
     match newsletter.config.provider:
         case "outbox":
@@ -81,7 +81,7 @@ def provider_key(newsletter: Newsletter) -> HostKey | None:
             return _api_key(newsletter, provider, url, API_HOSTS[provider])
 
 
-def sendgrid_key(newsletter: Newsletter) -> HostKey | None:
+def sendgrid_key(newsletter: Newsletter) -> BoundKey | None:
     """Return the key of SendGrid's API, also for another provider; None if it is not set."""
     return _api_key(newsletter, "sendgrid", newsletter.config.sendgrid.host, API_HOSTS["sendgrid"])
 
@@ -93,7 +93,7 @@ def role_problem(newsletter: Newsletter) -> Problem | None:
     from the `.env` of a stranger's branch, since no key beside it shows where it belongs.
     """
     ses = newsletter.config.ses
-    role = HostKey(
+    role = BoundKey(
         SecretStr(""), "a role", *_host_and_port(ses.url), _HTTPS_PORTS, ("ses", "host"), "", (ses.own_host,)
     )
     if not role.is_misdirected:
@@ -105,7 +105,7 @@ def role_problem(newsletter: Newsletter) -> Problem | None:
 
 def _api_key(
     newsletter: Newsletter, provider: ProviderName, url: str, own_hosts: tuple[str, ...]
-) -> HostKey | None:
+) -> BoundKey | None:
     """Return the key of a provider's API; it is for the host in the environment, or else for `own_hosts`."""
     variable, host_variable = PROVIDER_KEYS[provider][-1], PROVIDER_HOSTS[provider]
     value: SecretStr | None = getattr(newsletter.secrets, variable.lower())
@@ -113,14 +113,14 @@ def _api_key(
     if not value:
         return None
     setting, hosts = (provider, "host"), (allowed,) if allowed else own_hosts
-    return HostKey(value, variable, *_host_and_port(url), _HTTPS_PORTS, setting, host_variable, hosts)
+    return BoundKey(value, variable, *_host_and_port(url), _HTTPS_PORTS, setting, host_variable, hosts)
 
 
-def _smtp_key(newsletter: Newsletter) -> HostKey | None:
+def _smtp_key(newsletter: Newsletter) -> BoundKey | None:
     config, secrets = newsletter.config, newsletter.secrets
     if not (config.smtp.username and secrets.smtp_password):
         return None
-    return HostKey(
+    return BoundKey(
         secrets.smtp_password,
         PROVIDER_KEYS["smtp"][-1],
         config.smtp.host,
@@ -138,12 +138,12 @@ def mailbox_settings(newsletter: Newsletter, owner: MailboxOwner) -> Imap | None
     return settings.imap if settings else None
 
 
-def mailbox_key(newsletter: Newsletter, owner: MailboxOwner) -> HostKey | None:
+def mailbox_key(newsletter: Newsletter, owner: MailboxOwner) -> BoundKey | None:
     """Return the password of `pull.imap` or `bounces.imap`; None without a mailbox, or without a password."""
     imap, secrets = mailbox_settings(newsletter, owner), newsletter.secrets
     if not (imap and secrets.imap_password):
         return None
-    return HostKey(
+    return BoundKey(
         secrets.imap_password,
         "IMAP_PASSWORD",
         imap.host,
@@ -155,12 +155,12 @@ def mailbox_key(newsletter: Newsletter, owner: MailboxOwner) -> HostKey | None:
     )
 
 
-def worker_key(newsletter: Newsletter) -> HostKey | None:
+def worker_key(newsletter: Newsletter) -> BoundKey | None:
     """Return the token of the unsubscribe worker; None if none is set or no worker is configured."""
     worker, secrets = newsletter.config.pull.worker, newsletter.secrets
     if not (worker and secrets.worker_token):
         return None
-    return HostKey(
+    return BoundKey(
         secrets.worker_token,
         "WORKER_TOKEN",
         *_host_and_port(worker),
@@ -177,7 +177,7 @@ def provider_key_problem(newsletter: Newsletter) -> Problem | None:
     return key_problem(newsletter, key) if key else None
 
 
-def key_problem(newsletter: Newsletter, key: HostKey) -> Problem | None:
+def key_problem(newsletter: Newsletter, key: BoundKey) -> Problem | None:
     """Return the problem of a key that is not for the configured host; None if the key may be sent to it."""
     if not key.is_misdirected:
         return None

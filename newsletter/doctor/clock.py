@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from newsletter.display import counted
-from newsletter.findings import ClockReading, Finding
+from newsletter.findings import CORRECT_CLOCK, ClockReading, Finding
 
 MAX_OFFSET_OK, MAX_OFFSET_WARNING = timedelta(minutes=2), timedelta(minutes=10)
-_FIX = "set this machine's clock, and keep it right (NTP): sudo timedatectl set-ntp true"
 
 
 def clock(readings: Iterable[ClockReading]) -> Iterator[Finding]:
@@ -34,4 +33,4 @@ def _finding(reading: ClockReading) -> Finding:
         f"this machine's clock is {counted(round(difference.total_seconds() / 60), 'minute')} {direction}: "
     )
     what += "scheduled mail and held batches leave at a wrong time"
-    return Finding(label, "error" if difference > MAX_OFFSET_WARNING else "warning", what, _FIX)
+    return Finding(label, "error" if difference > MAX_OFFSET_WARNING else "warning", what, CORRECT_CLOCK)

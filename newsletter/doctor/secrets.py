@@ -13,7 +13,7 @@ from newsletter.config.environment import (
 )
 from newsletter.config.key_hosts import (
     MAILBOX_OWNERS,
-    HostKey,
+    BoundKey,
     key_problem,
     mailbox_key,
     provider_key,
@@ -109,7 +109,7 @@ def _webhook_secret(setup: Setup, variable: Variable) -> Iterator[Finding]:
         yield Finding(variable.name, "ok", f"is set in {variable.source}, and used by news serve")
 
 
-def _sent_key(newsletter: Newsletter, name: str) -> HostKey | None:
+def _sent_key(newsletter: Newsletter, name: str) -> BoundKey | None:
     """Return the key in a variable, as a send or a pull sends it to a host; None if none is sent."""
     found = (
         *(find(newsletter) for find in (provider_key, sendgrid_key, worker_key)),

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +41,22 @@ def child_program(command: Sequence[str], **options: Any) -> Iterator["subproces
             was_tried.set()
 
     try:
-        BackgroundTask(start).result()
+        _run(start)
         yield started[0]
     finally:
         given_up.set()
         if started:
             _kill(started[0])
         was_tried.wait(_MAX_START_SECONDS)  # not forever: Ctrl-C may have come before the thread
+
+
+def _run(start: Callable[[], None]) -> None:
+    """Run a function in a thread; raise OSError if there can be no further thread."""
+    try:
+        task = BackgroundTask(start)
+    except RuntimeError as failure:
+        raise OSError(str(failure)) from failure
+    task.result()
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

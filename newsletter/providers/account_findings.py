@@ -25,7 +25,7 @@ def unusable(name: str, words: str) -> Finding:
 def not_examined(
     label: str, response: Response | NotSent, error_text: Callable[[Response], str], right: str = ""
 ) -> Finding:
-    """Return the finding for settings that could not be read, with the reason; `right` would read them."""
+    """Return the finding for settings that could not be read, with the reason; `right` is what permits it."""
     if isinstance(response, NotSent):
         return Finding(label, "skipped", f"not examined: {response.reason}", _LATER)
     is_denied = right and response.status == 403

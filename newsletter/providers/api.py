@@ -45,8 +45,8 @@ class Api:
     """The API at a host, over at most `connections` connections; `timeout` is for one request, in seconds.
 
     `base`, the path of `host`, precedes each path. Several threads may use it at once. `transport` is for a
-    library that makes its calls itself. `host_setting` is the key of newsletter.yml that
-    determines the host; it is named if nobody answers there.
+    library that makes its calls itself. `host_setting` is the key of newsletter.yml that determines the host;
+    it is named if nobody answers there.
     """
 
     def __init__(

@@ -34,11 +34,13 @@ IDLE_SECONDS = 4
 MAX_CONTENT_BYTES = 524_288
 _RECORD_BYTES = 16_384
 # RFC 9110, 5.5; other characters than those of Latin-1 have no bytes in a header.
+_TUNNEL_FAILED = re.compile(r"(Tunnel connection failed: [0-9]{3}).*", re.DOTALL)
+_NOT_IN_PATHS = re.compile(r"[^!-~]")
 _NOT_IN_HEADERS = re.compile(r"[\r\n\0]|[^\x00-\xff]")
 
 
 class NotConnected(Exception):
-    """The error for a request without a connection: no byte of the request was sent."""
+    """The error for a request that the server certainly did not get: not a byte of it, or not to its end."""
 
 
 class NoResponse(Exception):
@@ -68,11 +70,11 @@ class Transport:
     """Connections to the host of a URL; safe to use from several threads.
 
     At most `max_idle` of them are kept open between requests, for `idle` seconds. `timeout` is for all of a
-    call, from the connection to the end of the response, in seconds; only a look-up of the host's name may
-    take longer, and then nothing is sent. A proxy from the environment is used as a tunnel, so that it cannot
-    read the requests. `reached` is True after the first connection was made. `connect` opens the sockets of
-    connections without a proxy; it may raise ValueError. `max_content` is the number of bytes of a response
-    that are read.
+    call, from the connection to the end of the response, in seconds. Only the look-up of the host's name and
+    its connections may take longer, if many addresses give no answer, and then nothing is sent. A proxy from
+    the environment is used as a tunnel, so that it cannot read the requests. `reached` is True after the
+    first connection was made. `connect` opens the sockets of connections without a proxy; it may raise
+    ValueError. `max_content` is the number of bytes of a response that are read.
     """
 
     def __init__(
@@ -161,7 +163,7 @@ class Transport:
             connection = self._new_connection()
             try:
                 connection.connect()
-                _remaining(deadline)  # each address of the host has a time-out of its own
+                _remaining(deadline)
             except BaseException:
                 connection.close()
                 raise
@@ -176,11 +178,13 @@ class Transport:
         host, port = self._url.hostname or "", self._url.port
         via = self._proxy()
         target = (via.host, via.port) if via else (host, port)
+        # For each address of the host, so that one without an answer leaves time for the next.
+        seconds = min(self._timeout, max(self._timeout / 4, 1))
         connection: _HttpConnection | _HttpsConnection
         if self._url.scheme == "https":
-            connection = _HttpsConnection(*target, timeout=self._timeout, context=self._tls)
+            connection = _HttpsConnection(*target, timeout=seconds, context=self._tls)
         else:
-            connection = _HttpConnection(*target, timeout=self._timeout)
+            connection = _HttpConnection(*target, timeout=seconds)
         connection._create_connection = socket.create_connection if via else self._connect_socket
         if via:
             port = port or connection.default_port
@@ -218,16 +222,20 @@ def _request(
 ) -> Response:
     """Send a request and return the response; raise NotConnected if a header cannot be sent."""
     # http.client would name the header, which may be a key, in its error.
-    if any(_NOT_IN_HEADERS.search(value) for value in headers.values()):
-        raise NotConnected("a header holds a character that HTTP does not permit")
+    if any(_NOT_IN_HEADERS.search(value) for value in headers.values()) or _NOT_IN_PATHS.search(path):
+        raise NotConnected("a header or the path holds a character that HTTP does not permit")
     length = {"Content-Length": str(sum(map(len, pieces)))} if pieces else {}
-    content = _timed(connection, pieces, deadline) if pieces else None
+    content = _Content(connection, pieces, deadline) if pieces else None
     sent_all = True
     try:
         connection.sock.settimeout(_remaining(deadline))
         connection.request(method, path, content, {**headers, **length})
     except (BrokenPipeError, ConnectionResetError):
         sent_all = False  # A server may reject a request before it has read all of it.
+    except TimeoutError as failure:
+        if content and content.is_incomplete:
+            raise NotConnected("the connection is too slow for the request") from failure
+        raise
     connection.sock.settimeout(_remaining(deadline))
     with connection.getresponse() as response:
         if response.status < 200 or (not sent_all and not 400 <= response.status < 500):
@@ -238,12 +246,30 @@ def _request(
     return result
 
 
-def _timed(connection: HTTPConnection, pieces: Sequence[bytes], deadline: float) -> Iterator[bytes]:
-    """Yield the pieces in parts of the size of a TLS record: the time-out of a socket is for each of them."""
-    for piece in pieces:
-        for start in range(0, len(piece), _RECORD_BYTES):
-            connection.sock.settimeout(_remaining(deadline))
-            yield piece[start : start + _RECORD_BYTES]
+class _Content:
+    """The pieces of a request, in parts of the size of a TLS record: a socket's time-out is for each part.
+
+    `is_incomplete` is True while a part after the one that is being sent is left: the server has no whole
+    request, whatever the network did, and processes none (RFC 9112, 8).
+    """
+
+    def __init__(self, connection: HTTPConnection, pieces: Sequence[bytes], deadline: float) -> None:
+        self._connection, self._pieces, self._deadline = connection, pieces, deadline
+        self.is_incomplete = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        parts = (
+            piece[start : start + _RECORD_BYTES]
+            for piece in self._pieces
+            for start in range(0, len(piece), _RECORD_BYTES)
+        )
+        part = next(parts, None)
+        while part is not None:
+            following = next(parts, None)
+            self._connection.sock.settimeout(_remaining(self._deadline))
+            self.is_incomplete = following is not None
+            yield part
+            part = following
 
 
 def _remaining(deadline: float) -> float:
@@ -254,7 +280,7 @@ def _remaining(deadline: float) -> float:
 
 
 def _content(response: HTTPResponse, max_content: int) -> bytes:
-    """Return at most so many bytes of the content; empty if it cannot be read: the status is enough."""
+    """Return at most `max_content` bytes of the content; empty if it cannot be read: the status is enough."""
     try:
         return response.read(max_content)
     except (OSError, HTTPException, ValueError):
@@ -286,7 +312,9 @@ def _authorization(proxy: SplitResult) -> dict[str, str]:
 
 
 def _error_text(failure: Exception) -> str:
-    return printable(str(failure) or type(failure).__name__, 200)
+    # A proxy may repeat the credentials after its status.
+    text = _TUNNEL_FAILED.sub(r"\1", str(failure)) or type(failure).__name__
+    return printable(text, 200)
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -294,7 +322,8 @@ class _DeadlineReader(io.RawIOBase):
 
     def __init__(self, connection: socket.socket, stream: io.RawIOBase) -> None:
         self._connection, self._stream = connection, stream
-        self._deadline = time.monotonic() + (connection.gettimeout() or TIMEOUT_SECONDS)  # what is left of it
+        # `_request` has set the rest of the call's time.
+        self._deadline = time.monotonic() + (connection.gettimeout() or TIMEOUT_SECONDS)
 
     def readable(self) -> bool:
         return True

@@ -51,9 +51,9 @@ def retry_after(response: Response) -> float | None:
 
 
 def is_about_recipient(words: str, sender: str, own_domains: Collection[str]) -> bool:
-    """Return True if words name a recipient: so, or with an address or a domain that is not the sender's.
+    """Return True if words name a recipient: this word, or an address or domain that is not the sender's.
 
-    `own_domains` are those of the sender and of the provider; what is above or below them is their own, too.
+    `own_domains` are those of the sender and of the provider, with their parents and subdomains.
     """
     if _RECIPIENT.search(words):
         return True

@@ -19,8 +19,8 @@ def settle_abandoned(ledger: Ledger, send: Send, now: datetime, timing: SendTimi
 
     Without a journal, all recipients of such an attempt are unknown. With a journal, each message has the
     outcome that was noted; a message without one is unknown, and a message that was not begun is waiting.
-    If the process was on another machine, it may have begun calls until its deadline: what is unknown is so
-    from then on, be it past or still to come.
+    If the process was on another machine, it may have begun calls until its deadline: an unknown outcome
+    counts from this deadline, which may still be to come.
     """
     for claimed, notes in ledger.abandoned_attempts(send):
         lost = Unknown("the process ended during the attempt")

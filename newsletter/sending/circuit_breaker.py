@@ -22,16 +22,24 @@ class CircuitBreaker:
     """Count outcomes, and pause or stop a send by their number; several threads may use it at once."""
 
     def __init__(
-        self, max_refused: float | None, stopped: Callable[[], bool], send_id: int | None = None
+        self,
+        max_refused: float | None,
+        stopped: Callable[[], bool],
+        send_id: int | None = None,
+        *,
+        accepted: int = 0,
     ) -> None:
-        """Allow `max_refused` as the share of refused recipients, None for any; also stop with `stopped`."""
+        """Allow `max_refused` as the share of refused recipients, None for any; also stop with `stopped`.
+
+        `accepted` is the number of recipients whom an earlier process of the send has reached.
+        """
         self._send_id = send_id
         self._max_refused = max_refused
         self._stopped = stopped
         self._lock = threading.Lock()
         self._failures = self._rejections = self._put_off = 0
         self.pauses = 0
-        self._outcomes = self._refusals = 0
+        self._outcomes, self._refusals = accepted, 0
         self.stop_reason: str | None = None
         self.paused = False
 

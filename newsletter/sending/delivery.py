@@ -1,9 +1,9 @@
 """The send protocol, over the interfaces of a ledger and a provider.
 
 The recipients of a send are planned into chunks. Each chunk is submitted to the provider in one call: the
-ledger records the attempt before the call, and its outcome after the call. At every moment, `waiting`
-recipients are certainly unsent and may be tried. `unknown` recipients perhaps have the mail: their call is
-repeated only where the provider accepts it once.
+ledger records the attempt before the call, and its outcome after the call. `waiting` recipients may be tried:
+they are certainly unsent, unless a person has assumed it (`news resolve`). `unknown` recipients perhaps have
+the mail: their call is repeated only where the provider accepts it once.
 
     waiting --claim--> intended --+-- Accepted --> accepted --+  recalled with its held batch: waiting
        |  ^                       +-- Refused ---> refused    |  (sent again) or cancelled (nobody gets
@@ -89,7 +89,8 @@ class Delivery:
     ) -> None:
         self._send, self._ledger, self._provider, self._clock = send, ledger, provider, clock
         self._timing, self._stopped = settings.timing, stopped
-        self._breaker = CircuitBreaker(settings.stop_when_refused, stopped, send.id)
+        accepted = ledger.counts(send).accepted
+        self._breaker = CircuitBreaker(settings.stop_when_refused, stopped, send.id, accepted=accepted)
         self._submitter = Submitter(send, mailing, ledger, provider, secret, self._breaker, self._may_start)
         size = provider.capabilities.recipients_per_call
         self._held_batches = HeldBatches(send, ledger, provider.recallable, clock, settings.timing, size)
@@ -276,7 +277,7 @@ class Delivery:
         """Count a call's outcome: pause or stop later calls, or plan a recall, if necessary."""
         outcome, recipients, now = call.outcome, len(call.claimed.recipients), self._clock.now()
         if len(call.by_recipient) < recipients:
-            self._react_to_batch(outcome, now, recipients)
+            self._react_to_batch(outcome, now, recipients - len(call.by_recipient))
         if self._breaker.paused and not self._paused_until:
             self._pause(now + self._timing.back_off(self._breaker.pauses))
         if isinstance(outcome, Unknown):
@@ -286,9 +287,10 @@ class Delivery:
                 self._repeats.add(call.claimed)
 
     def _react_to_batch(self, outcome: Outcome, now: datetime, recipients: int = 0) -> None:
-        # A refusal of several recipients is narrowed down first: it does not count as a refusal of all.
-        if isinstance(outcome, Refused) and recipients > 1:
-            self._breaker.record_rejection(len(outcome.rejected_indexes), outcome)
+        # A refusal of several recipients is narrowed down first, to the single one whom it is about.
+        if isinstance(outcome, Refused) and not self._submitter.per_message:
+            rejected = len(outcome.rejected_indexes) if recipients > 1 else 1
+            self._breaker.record_rejection(rejected, outcome)
         else:
             self._breaker.record(outcome, recipients)
         if isinstance(outcome, NotSent) and outcome.wait:
@@ -336,7 +338,7 @@ class Delivery:
             reason = "held mail with unknown outcomes will be recalled and sent again"
             work.append(_Work(recall_at, reason, max_wait))
         if repeat_at := self._repeats.next_at:
-            reason = "calls without a response are repeated; the provider accepts each once"
+            reason = self._repeats.reason
             work.append(_Work(repeat_at, reason, max_wait))
         if not self._breaker.stop_reason and (retry_at := self._ledger.next_retry_at(self._send)):
             if self._paused_until:

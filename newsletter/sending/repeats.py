@@ -6,8 +6,8 @@ unknown --repeated, Accepted--> accepted
 
 The key contains a random number of the send and the numbers of the recipients, so that every process with
 the same ledger repeats the same call. A call is not repeated if one of its recipients has left since, if the
-provider may have forgotten the key, or if only a copy of the ledger is at hand, published before the call:
-the recipients of a call that was refused are sent to in smaller ones, with other keys.
+provider may have forgotten the key, or if this process has only a copy of the ledger from before the call:
+such a copy does not show that the call was refused, and that smaller calls with other keys followed.
 
 The provider forgets a key by its own clock. So a send does not begin, and nothing is repeated, if this clock
 and the provider's differ: a wrong date, or a virtual machine whose clock stood still while it was paused.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from newsletter.display import counted
+from newsletter.findings import CORRECT_CLOCK
 from newsletter.sending import log_fields
 from newsletter.sending.events import Confirmed, Event
 from newsletter.sending.hold_policy import SendTimings
@@ -30,18 +31,18 @@ from newsletter.sending.transitions import chunk_result
 log = logging.getLogger(__name__)
 
 MAX_REPEATS = 3
-"""A process repeats a call at most so often, after 5, 20 and 80 seconds."""
+"""The most repetitions of a call by one process; `SendTimings.back_off` has the waits between them."""
 MAX_CLOCK_OFFSET = timedelta(hours=1)
 """The largest difference to the provider's clock; the window of a repetition leaves room for hours."""
-CORRECT_CLOCK = "set this machine's clock right: sudo timedatectl set-ntp true"
 
 
 def clock_difference(ours: datetime, theirs: datetime) -> str:
-    """Return how far this machine's clock is from the provider's, as a sentence; "" if they agree."""
+    """Return how far the clock that news uses is from the provider's, as a sentence; "" if they agree."""
     if abs(ours - theirs) <= MAX_CLOCK_OFFSET:
         return ""
     hours = counted(round(abs(ours - theirs) / timedelta(hours=1)), "hour")
-    return f"this machine's clock is {hours} {'ahead of' if ours > theirs else 'behind'} the provider's"
+    direction = "ahead of" if ours > theirs else "behind"
+    return f"the clock of this machine, or of its PostgreSQL server, is {hours} {direction} the provider's"
 
 
 class RepeatedCalls:
@@ -68,10 +69,18 @@ class RepeatedCalls:
         self._server_time, self._submit, self._may_send = server_time, submit, may_send
         # The reason why this clock cannot be trusted; None if it agrees with the provider's.
         self.wrong_clock: str | None = None
+        self._is_timeless = False
         # The number of repetitions of the call for each first recipient, and the time of the next one.
         self._planned: dict[int, tuple[int, datetime]] = {}
         # Time of the next repetition; the first ones are of calls of an earlier process.
         self.next_at: datetime | None = clock.now() if self._window else None
+
+    @property
+    def reason(self) -> str:
+        """Return the reason to wait for the next repetition."""
+        if self._is_timeless:
+            return "calls without a response are repeated once the provider tells its time"
+        return "calls without a response are repeated; the provider accepts each once"
 
     def check_clock(self) -> bool:
         """Return True if this clock agrees with the provider's; if they differ, repeat nothing from now on.
@@ -81,10 +90,12 @@ class RepeatedCalls:
         if self._window is None:
             return self.wrong_clock is None
         theirs, ours = self._server_time(), self._clock.now()
+        self._is_timeless = theirs is None
         if theirs is None:
+            log.warning("the provider does not tell its time", extra=log_fields.of_send(self._send))
             return False
         if difference := clock_difference(ours, theirs):
-            self.wrong_clock = f"{difference}; {CORRECT_CLOCK}, then run the command again"
+            self.wrong_clock = f"{difference}; run the command again after this: {CORRECT_CLOCK}"
             self._window = self.next_at = None
             log.warning("wrong clock", extra={**log_fields.of_send(self._send), "reason": self.wrong_clock})
         return self.wrong_clock is None
@@ -128,7 +139,12 @@ class RepeatedCalls:
         call = self._submit(claimed)
         outcome, retry_at = call.outcome, self._clock.now() + self._timing.back_off(repeats)
         if isinstance(outcome, Accepted):
-            result = chunk_result(claimed, outcome, call.by_recipient, retry_at)
+            # Whom the answer calls not sent, another call must not reach: the first one may have done so.
+            named = {
+                number: Unknown(one.reason) if isinstance(one, NotSent) else one
+                for number, one in call.by_recipient.items()
+            }
+            result = chunk_result(claimed, outcome, named, retry_at)
             self._ledger.settle([result])
             log.info("unknown outcome settled", extra=log_fields.of_result(result))
             yield Confirmed(result.by_state()["accepted"])

@@ -71,7 +71,7 @@ def covering(first: int, last: int, single: Iterable[Transition]) -> list[Transi
             ranges[-1] = ranges[-1]._replace(last=transition.last)
         else:
             ranges.append(transition._replace(first=ranges[-1].last + 1 if ranges else first))
-    return [*ranges[:-1], ranges[-1]._replace(last=last)]
+    return [*ranges[:-1], *(rest._replace(last=last) for rest in ranges[-1:])]
 
 
 def _transition(number: int, outcome: Outcome, retry_at: datetime) -> Transition:

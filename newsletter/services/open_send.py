@@ -44,7 +44,7 @@ def open_service(
 
     If newsletter.yml names a state ref and mail would leave this machine, the state is taken from there
     first. While another machine may be sending, wait and call `on_wait`; with None, do not wait. Before a
-    send is planned, those who left outside are read, and `on_pull` is called with the counts.
+    send is planned, those who unsubscribed elsewhere are read, and `on_pull` is called with the counts.
 
     `to_send`: raise SendRefused if mail would leave this machine while the ledger would be deleted with
     the machine (in CI). `for_test`: only test messages are sent, which need no list. Raise Unavailable on
@@ -63,7 +63,7 @@ def open_service(
             if to_send and on_wait:
                 state.wait_until_free(on_wait)
             pulls = on_pull if to_send else None
-            with _over(newsletter, state, provider, on_wait, pulls, limited) as service:
+            with _service_over(newsletter, state, provider, on_wait, pulls, limited) as service:
                 yield service
 
 
@@ -90,12 +90,12 @@ def open_started(
                     refuse_lost_with_machine(newsletter)
                 if on_wait:
                     state.wait_until_free(on_wait)
-            with _over(newsletter, state, provider, on_wait, on_pull) as service:
+            with _service_over(newsletter, state, provider, on_wait, on_pull) as service:
                 yield service, service.reread(send)  # another machine may have changed it meanwhile
 
 
 @contextmanager
-def _over(
+def _service_over(
     newsletter: Newsletter,
     state: OpenState,
     provider: Provider,

@@ -30,7 +30,7 @@ class SendPlanner:
         timing: SendTimings,
         pull_first: Callable[[Prepared], None],
     ) -> None:
-        """Take the parts; each plan first calls `pull_first`, which reads who left outside, or refuses."""
+        """Take the parts; each plan first calls `pull_first`, which reads who left elsewhere, or refuses."""
         self.newsletter, self.provider, self.clock = newsletter, provider, clock
         self.timing, self._pull_first = timing, pull_first
         self.queries = LedgerQueries(database, clock.now)

@@ -1,4 +1,4 @@
-"""Take the people off the list who left outside: at SendGrid, by mail, or through the worker.
+"""Take the people off the list who unsubscribed elsewhere: at SendGrid, by mail, or through the worker.
 
 The departures of a page and the position after it are one transaction. A page that is read twice, because a
 process ended in between, changes nothing the second time.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-from newsletter.config.key_hosts import HostKey, key_problem, mailbox_key, sendgrid_key, worker_key
+from newsletter.config.key_hosts import BoundKey, key_problem, mailbox_key, sendgrid_key, worker_key
 from newsletter.config.loader import Newsletter
 from newsletter.errors import ConfigError, Problem
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
@@ -65,7 +65,7 @@ def open_sources(
 def refuse_missing_secrets(newsletter: Newsletter, *, mailbox_only: bool = False) -> None:
     """Raise ConfigError if a secret of a configured place is missing, or is for another host."""
     pull = newsletter.config.pull
-    needed: list[tuple[bool, str, HostKey | None]] = [
+    needed: list[tuple[bool, str, BoundKey | None]] = [
         (pull.imap is not None, "IMAP_PASSWORD", mailbox_key(newsletter, "pull")),
         (pull.sendgrid and not mailbox_only, "SENDGRID_API_KEY", sendgrid_key(newsletter)),
         (pull.worker is not None and not mailbox_only, "WORKER_TOKEN", worker_key(newsletter)),
@@ -79,7 +79,7 @@ def refuse_missing_secrets(newsletter: Newsletter, *, mailbox_only: bool = False
         raise ConfigError([problem for problem in problems if problem])
 
 
-def _problem(newsletter: Newsletter, variable: str, key: HostKey | None) -> Problem | None:
+def _problem(newsletter: Newsletter, variable: str, key: BoundKey | None) -> Problem | None:
     if key:
         return key_problem(newsletter, key)
     fix = "set it in the environment (on GitHub, as a secret), or in the file `env` of the state"

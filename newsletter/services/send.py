@@ -27,7 +27,7 @@ from newsletter.services.prepare import Prepared, prepare, tracking_problems
 from newsletter.services.pull import PullReport, refuse_failed, refuse_old
 from newsletter.services.send_lease import SendLeases
 from newsletter.services.send_plan import SendPlan, StartedSend
-from newsletter.services.start_guards import refuse_account_tracking, refuse_missing_slots, refuse_wrong_clock
+from newsletter.services.start_guards import check_account_tracking, refuse_missing_slots, refuse_wrong_clock
 from newsletter.services.state_sync import StateSync
 from newsletter.services.status import ASSUMED_UNSENT, SendStatus, send_status
 from newsletter.state.secret_key import secret_key
@@ -39,7 +39,7 @@ from newsletter.subscribers.model import Subscriber
 
 
 class SendService(SendPlanner):
-    """The sends of one newsletter through one provider; `open_send` opens it.
+    """The sends of one newsletter through one provider; `services.open_send` opens them.
 
     It makes plans as a `SendPlanner`, and carries them out.
     """
@@ -56,7 +56,7 @@ class SendService(SendPlanner):
         pull: Callable[[], PullReport] | None = None,
         on_wait: OnWait = ignore_wait,
     ) -> None:
-        """Take the parts; `pull` reads who left outside, before the recipients of a send are counted.
+        """Take the parts; `pull` reads who left elsewhere, before the recipients of a send are counted.
 
         `on_wait` is called with each wait for a lock in the database.
         """
@@ -92,7 +92,7 @@ class SendService(SendPlanner):
         return replace(prepared, problems=(*prepared.problems, *problems, *self.provider.check()))
 
     def _read_departures(self, prepared: Prepared) -> None:
-        """Read those who left outside, unless the issue has errors and is refused anyway.
+        """Read those who unsubscribed elsewhere, unless the issue has errors and is refused anyway.
 
         Raise SendRefused if a place cannot be read.
         """
@@ -107,7 +107,7 @@ class SendService(SendPlanner):
         too old, the key or a slot for held mail is missing, and, with `exact`, if the number of recipients
         differs from the plan. The issue is not claimed then.
         """
-        tracking_is_known = refuse_account_tracking(self.provider, self.newsletter.config)
+        tracking_is_known = check_account_tracking(self.provider, self.newsletter.config)
         refuse_wrong_clock(self.provider, self.clock.now())
         if self._pull:
             refuse_old(self.newsletter, self._database, self.clock.now())

@@ -22,8 +22,8 @@ from newsletter.store.journal import Holder, lease_holder, parse_holder
 
 log = logging.getLogger(__name__)
 
-# The wait of a standby, until the function that it gets returns True.
-Waits = Callable[[Callable[[], bool]], Iterator[StandingBy | Waiting]]
+# A function that waits until the function that it gets returns True.
+Wait = Callable[[Callable[[], bool]], Iterator[StandingBy | Waiting]]
 
 _POLL = timedelta(seconds=1)
 
@@ -60,7 +60,7 @@ class Standby:
         """
         refuse_state_ref(service.newsletter)
         self._service, self._plan, self._exact = service, plan, exact
-        # The send as it was before the wait; None if another process has started it since the plan.
+        # The send as it was before the wait; None if nobody had started it when it was planned.
         self._before = plan.send
         # The process that delivered the send at last; None if none was seen.
         self.holder: Holder | None = None
@@ -68,7 +68,7 @@ class Standby:
         self.has_waited = False
 
     def start(
-        self, run_wait: Callable[[Waits], None], on_taken_over: Callable[[Holder, SendPlan], None]
+        self, run_wait: Callable[[Wait], None], on_taken_over: Callable[[Holder, SendPlan], None]
     ) -> StartedSend:
         """Start the send of the plan, as soon as no other process delivers it; return the started send.
 
@@ -183,8 +183,8 @@ class Standby:
 def _stopped(what: str, plan: SendPlan) -> SendRefused:
     return SendRefused(
         f"{what}, and {counted(plan.counts.waiting, 'recipient')} did not get it",
-        "it stopped by itself or by Ctrl-C (see its output there), and then no standby continues it; "
-        f"to continue: news resume {plan.prepared.issue.name}",
+        "a standby does not continue a send that stopped by itself or by Ctrl-C, or that news resolve has "
+        f"changed: read the output of that command, then run: news resume {plan.prepared.issue.name}",
     )
 
 

@@ -5,18 +5,19 @@ from typing import NoReturn
 
 from newsletter.config.model import Config
 from newsletter.errors import SendRefused
+from newsletter.findings import CORRECT_CLOCK
 from newsletter.sending import guards
 from newsletter.sending.interfaces import Provider, TellsTime, TracksByAccount
 from newsletter.sending.model import StartSettings
 from newsletter.sending.outcomes import NotSent
-from newsletter.sending.repeats import CORRECT_CLOCK, clock_difference
+from newsletter.sending.repeats import clock_difference
 from newsletter.store.ledger_queries import LedgerQueries
 
 
-def refuse_account_tracking(provider: Provider, config: Config) -> bool:
-    """Raise SendRefused if the account tracks readers in a way that newsletter.yml does not ask for.
+def check_account_tracking(provider: Provider, config: Config) -> bool:
+    """Ask the provider whether the account tracks readers unasked; return False if its key cannot read it.
 
-    Return False if the key cannot read it. A key that may only send is not refused: `news doctor` tells what
+    Raise SendRefused if the account does. A key that may only send is not refused: `news doctor` tells what
     to look at.
     """
     if not isinstance(provider, TracksByAccount):

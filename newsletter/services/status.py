@@ -17,7 +17,7 @@ from newsletter.store.ledger_queries import LedgerQueries
 ASSUMED_UNSENT = "assumed unsent"
 
 # What `news resume` would do.
-Resumable = Literal[
+ResumeAction = Literal[
     "go-ahead",  # send to those who wait after the canary
     "settle",  # settle unknown recipients, and send to those who wait
     "all",  # send to all who wait, the canary and the others
@@ -71,7 +71,7 @@ class SendStatus:
         return self.send.state == "cancelled" and bool(concerned or (counts.held and self.cancellable_until))
 
     @property
-    def resumable(self) -> Resumable | None:
+    def resume_action(self) -> ResumeAction | None:
         """Return what `news resume` would do; None if it would do nothing, or a process delivers the send."""
         counts = self.counts
         if self.in_progress or self.send.state == "superseded":

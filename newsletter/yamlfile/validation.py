@@ -37,7 +37,7 @@ def validate(
         what = "is empty" if document.data is None else "holds no keys"
         fix = f"write a line `key: value` for each of {', '.join(_keys(model, ()))}"
         raise error.of(document.where(()), sentence((), what), fix)
-    problems = [item for item in document.problems if not _is_word(document.data, item[0], model)]
+    problems = [item for item in document.problems if not _is_for_model(document.data, item[0], model)]
     swallowed = list(_swallowed_keys(document, model))
     problems += [(key, problem) for _, key, problem in swallowed]
     try:
@@ -52,10 +52,11 @@ def validate(
     raise error([problem for _, problem in problems])
 
 
-def _is_word(data: Any, loc: Loc, model: type[BaseModel]) -> bool:
-    """Return True if the value at `loc` is a word such as `off`, or a date, for its key, though not for YAML.
+def _is_for_model(data: Any, loc: Loc, model: type[BaseModel]) -> bool:
+    """Return True if the model judges the text at `loc`, although YAML takes it for another type.
 
-    The model then judges it, and also a word in the place of keys: quotation marks would not help there.
+    It does so for a word of a list such as `off`, for a date, and for a text where keys belong: quotation
+    marks would not help there.
     """
     for part in loc:
         data = data.get(part) if isinstance(data, dict) else data[part]

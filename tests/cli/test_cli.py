@@ -116,7 +116,7 @@ def test_a_send_shows_what_it_is_and_asks(news: News, folder: Path) -> None:
         "  This is a rehearsal: no mail leaves this machine.",
         "  Type the number of recipients to continue: 3",
         "error: that is not the number of recipients; nothing was sent",
-        "    run it again and type 2, or look first: news send 2026-04-27 --dry-run",
+        "    run it again and type 2, or look first: add --dry-run to the same command",
     ):
         assert line in lines
     assert outbox(folder) == []
@@ -124,10 +124,10 @@ def test_a_send_shows_what_it_is_and_asks(news: News, folder: Path) -> None:
     assert len(outbox(folder)) == 2
 
 
-def test_the_advised_dry_run_has_the_provider_of_the_command(news: News) -> None:
+def test_a_dry_run_is_advised_where_it_shows_the_same_plan(news: News) -> None:
     news("subscribers", "import", "subscribers.csv")
     refused = news("send", "2026-04-27", "--provider", "outbox", typed="7\n")
-    assert "look first: news send 2026-04-27 --provider outbox --dry-run\n" in refused.output
+    assert "look first: add --dry-run to the same command\n" in refused.output
     news("send", "2026-04-27", "--canary", "1", "--yes")
     resumed = news("resume", "2026-04-27", typed="7\n")
     assert "run it again and type 1\n" in resumed.output, "news send shows no plan of it"

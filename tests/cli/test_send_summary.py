@@ -372,7 +372,7 @@ CASES = [
         Waiting      1          assumed unsent
         Unknown      0
 
-        Continue (the assumed unsent may have it):
+        Continue (some may get it twice):
             news resume 2026-11-23
         """,
         id="assumed-unsent",
@@ -388,7 +388,7 @@ CASES = [
                                 2 assumed unsent
         Unknown      0
 
-        Send to all who wait, also after the canary (the assumed unsent may have it):
+        Send to all who wait, also after the canary (some may get it twice):
             news resume 2026-11-23
         """,
         id="some-assumed-unsent",
@@ -656,7 +656,7 @@ def test_the_summary_of_a_send(
 
 
 @pytest.mark.parametrize(
-    ("send", "resumable"),
+    ("send", "resume_action"),
     [
         pytest.param(status(Counts(5, accepted=5)), None, id="sent"),
         pytest.param(status(Counts(5, accepted=2, waiting=3)), "waiting", id="waiting"),
@@ -674,13 +674,13 @@ def test_the_summary_of_a_send(
     ],
 )
 def test_the_json_says_what_resume_would_do(
-    send: SendStatus, resumable: str | None, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    send: SendStatus, resume_action: str | None, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     with closing(Database.open(samples.newsletter(tmp_path))) as database:
         report(send, LedgerQueries(database), ReportOptions(as_json=True))
     shown = json.loads(capsys.readouterr().out)
-    assert shown["resumable"] == resumable
-    assert shown["waits_for_go_ahead"] == (resumable == "go-ahead")
+    assert shown["resume_action"] == resume_action
+    assert shown["waits_for_go_ahead"] == (resume_action == "go-ahead")
 
 
 def test_a_table_of_sends_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
@@ -914,7 +914,7 @@ def test_the_plan_of_a_send_that_everybody_has_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown = plan_text(tmp_path, capsys, action="again").splitlines()
-    assert "  Recipients   0          2 have it already" in shown
+    assert "  Recipients   0          2 accepted already" in shown
 
 
 def test_the_plan_of_a_rehearsal_that_everybody_has_says_so(

@@ -223,7 +223,9 @@ def test_in_ci_nothing_is_read_into_a_database_that_is_lost(
 
 def test_a_check_and_a_send_name_what_large_senders_need(news: News) -> None:
     shown = news("check", "2026-04-27")
-    assert shown.exit_code == 0 and "Gmail and Yahoo want a one-click link" in " ".join(shown.output.split())
+    assert shown.exit_code == 0 and "Gmail and Yahoo require a one-click link" in " ".join(
+        shown.output.split()
+    )
 
 
 def test_the_doctor_names_it_too(news: News) -> None:

@@ -80,19 +80,20 @@ def test_another_protocol_is_no_response() -> None:
                 transport.request("GET", "/", {})
 
 
-def test_a_server_that_reads_slowly_does_not_make_a_call_longer() -> None:
-    def serve(connection: socket.socket) -> None:
-        with connection:
-            while connection.recv(65_536):
-                time.sleep(0.05)
+def reading_slowly(connection: socket.socket) -> None:
+    with connection:
+        while connection.recv(65_536):
+            time.sleep(0.05)
 
-    pieces = [b"x" * 50_000] * 400
-    with server(serve) as url, closing(Transport(url, 1, timeout=1)) as transport:
+
+def test_a_server_that_reads_slowly_does_not_make_a_call_longer() -> None:
+    """Each of the pieces would have the time-out for itself. The server has no whole request then."""
+    with server(reading_slowly) as url, closing(Transport(url, 1, timeout=1)) as transport:
         began = time.monotonic()
-        with pytest.raises(NoResponse, match="timed out"):
-            transport.request("POST", "/", {}, pieces)
+        with pytest.raises(NotConnected, match="too slow for the request"):
+            transport.request("POST", "/", {}, [b"x" * 50_000] * 400)
         took = time.monotonic() - began
-    assert took < 5, "each of the pieces had the time-out for itself"
+    assert took < 5
 
 
 def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
@@ -111,3 +112,47 @@ def test_a_proxy_that_cannot_be_read_does_not_show_its_password(monkeypatch: pyt
     with closing(Transport("http://api.example", 1, timeout=1)) as transport, unreadable as failure:
         transport.request("GET", "/", {})
     assert "key" not in str(failure.value)
+
+
+def test_a_request_that_was_sent_to_its_end_may_have_been_taken() -> None:
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while connection.recv(65_536):
+                pass
+
+    with server(serve) as url, closing(Transport(url, 1, timeout=0.5)) as transport:
+        for pieces in ([b"x"], [b"x" * 50_000] * 3):
+            with pytest.raises(NoResponse, match="timed out"):
+                transport.request("POST", "/", {}, pieces)
+
+
+def test_an_address_without_an_answer_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server(answering()) as url, socket.create_server(("127.0.0.2", 0), backlog=0) as silent:
+        port = int(url.rpartition(":")[2])
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:  # they fill the queue: the next connection gets no answer
+            one.setblocking(False)
+            one.connect_ex(silent.getsockname())
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        addresses = [(*kind, silent.getsockname()), (*kind, ("127.0.0.1", port))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+        with closing(Transport(f"http://api.example:{port}", 1, timeout=8)) as transport:
+            assert transport.request("GET", "/here", {}).content == b"/here"
+        for one in waiting:
+            one.close()
+
+
+def test_what_a_proxy_says_beside_its_status_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            request_of(connection)
+            connection.sendall(b"HTTP/1.1 407 Authentication user:key-part\r\n\r\n")
+
+    with server(serve) as url:
+        monkeypatch.setenv("http_proxy", url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        transport = Transport("http://api.example", 1, timeout=5)
+        with closing(transport), pytest.raises(NotConnected) as failure:
+            transport.request("GET", "/", {})
+    assert str(failure.value) == "Tunnel connection failed: 407"

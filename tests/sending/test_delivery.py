@@ -741,7 +741,9 @@ class NamelessProvider(ListedProvider):
 
 @pytest.mark.parametrize("calls", [0, 4])
 @pytest.mark.parametrize(
-    "bad", [range(3, 500, 62), range(7, 500, 50)], ids=["a-few-in-one-batch", "one-in-each-batch"]
+    "bad",
+    [range(3, 500, 62), range(7, 500, 50), range(40, 48)],
+    ids=["a-few-in-one-batch", "one-in-each-batch", "next-to-each-other"],
 )
 def test_a_few_bad_addresses_keep_the_mail_from_nobody_else(
     bad: range, calls: int, ledger: Ledger, time: Time, people: Callable[[int], Subscribers]

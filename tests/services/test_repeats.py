@@ -133,7 +133,7 @@ def test_a_send_with_a_wrong_clock_is_refused_before_it_starts(
 ) -> None:
     provider.clock_behind = timedelta(hours=hours)
     with opened(tmp_path, provider) as service:
-        with pytest.raises(SendRefused, match="this machine's clock is 25 hours") as refused:
+        with pytest.raises(SendRefused, match="PostgreSQL server, is 25 hours") as refused:
             send(service)
         assert service.queries.find(ISSUE, "subscribers") is None and not provider.calls
         assert "timedatectl" in refused.value.problems[0].fix

@@ -14,7 +14,7 @@ from newsletter.errors import SendBusy, SendRefused, StoreError
 from newsletter.sending.events import Event, StandingBy, Waiting
 from newsletter.sending.model import Send, SendOptions
 from newsletter.services.send import SendService
-from newsletter.services.standby import Standby, Waits, refuse_state_ref
+from newsletter.services.standby import Standby, Wait, refuse_state_ref
 from newsletter.store.database import Database
 from newsletter.store.journal import Holder
 from newsletter.store.subscribers import Subscribers
@@ -368,7 +368,7 @@ def test_a_state_on_a_git_ref_has_no_standby(tmp_path: Path) -> None:
 # The start after the wait
 
 
-def run_wait(waits: Waits) -> None:
+def run_wait(waits: Wait) -> None:
     list(waits(lambda: False))
 
 
@@ -397,7 +397,7 @@ def test_a_standby_that_another_one_overtakes_waits_again(service: SendService, 
     service.ledger.cancel(started(service))
     taken_over: list[str] = []
 
-    def overtake(waits: Waits) -> None:
+    def overtake(waits: Wait) -> None:
         run_wait(waits)
         if not clock.seconds:
             hold(service)

@@ -7,8 +7,8 @@ from newsletter.errors import Problem
 
 # https://support.google.com/a/answer/14229414 and https://senders.yahooinc.com/best-practices/
 _BY_MAIL_ONLY = (
-    "is the only way to unsubscribe: from senders of about 5,000 messages a day, Gmail and Yahoo want a "
-    "one-click link over https (RFC 8058), and may refuse mail without it"
+    "is the only way to unsubscribe: Gmail and Yahoo require a one-click link over https (RFC 8058) from "
+    "everybody who sends them about 5,000 messages a day or more, and may refuse mail without it"
 )
 
 
@@ -21,7 +21,7 @@ def one_click(proof: Proof) -> Iterator[Problem]:
 
 
 def by_mail_only(provider: str) -> tuple[str, str]:
-    """Return the problem of a newsletter that only a mail unsubscribes from, and its fix."""
+    """Return the problem of unsubscribing by mail alone, and its fix at a provider."""
     keys = (
         "`unsubscribe.url` or `unsubscribe.sendgrid_group`" if provider == "sendgrid" else "`unsubscribe.url`"
     )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_RECIPIENTS_PER_CALL = 100
 # Resend documents a limit of 40 MB for a mail, and none for a batch. The whole call has 30 seconds.
-MAX_BYTES_PER_CALL = 5_000_000
+MAX_BYTES_PER_CALL = 3_000_000
 
 
 class ResendProvider:

@@ -35,7 +35,7 @@ class SesAccount:
         """Report on the account; make no further call if AWS cannot be reached or rejects the key."""
         response = self._get("/v2/email/account")
         if isinstance(response, NotSent):
-            return ProviderReport((not_reached(_NAME, response, "ses.region"),))
+            return ProviderReport((not_reached(_NAME, response, self._settings.host_setting),))
         clock = clock_of(_NAME, response.headers)
         findings: list[Finding] = []
         if response.status == 200:

@@ -69,8 +69,7 @@ class SesProvider:
         )
         self._settings, self._credentials = settings, credentials
         self._where, self._clock = where, clock
-        host_setting = "ses.host" if settings.host else "ses.region"
-        self._api = Api(settings.url, settings.requests, timeout, host_setting=host_setting)
+        self._api = Api(settings.url, settings.requests, timeout, host_setting=settings.host_setting)
         self._host = urlsplit(settings.url).netloc
 
     def check(self) -> list[Problem]:
