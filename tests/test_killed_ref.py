@@ -142,8 +142,8 @@ def deleted(story: Story) -> None:
 def put_back(story: Story) -> None:
     """Put an older state back after a send, killed or not: a machine that has seen a newer one refuses it."""
     before = story.machines.commit()
-    # Not before the first mail: the machine would not know that its own push arrived, and continue.
-    number = story.random.randint(3, 14)
+    # Not before the first mail, which is the fourth request: nothing newer has been pushed until then.
+    number = story.random.randint(4, 14)
     story.kill_at(partial(story.at_request, number, story.random.choice(MOMENTS)), "first", *SEND)
     story.put_back_by_mirror(before)
     story.refused("first", "somebody has put an older one back", *SEND)
