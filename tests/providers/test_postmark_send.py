@@ -21,8 +21,8 @@ def fake() -> Iterator[PostmarkFake]:
         yield fake
 
 
-def send(fake: PostmarkFake, folder: Path, people: int) -> tuple[list[Event], Counts]:
-    extra = f"provider: postmark\npostmark: {{host: '{fake.url}', requests: 1}}\n"
+def send(fake: PostmarkFake, folder: Path, people: int, settings: str = "") -> tuple[list[Event], Counts]:
+    extra = f"provider: postmark\npostmark: {{host: '{fake.url}', requests: 1}}\n{settings}"
     secrets = {"POSTMARK_SERVER_TOKEN": fake.token, "POSTMARK_HOST": "127.0.0.1"}
     return sends.send(samples.newsletter(folder, extra=extra, **secrets), map(reader, range(people)))
 
@@ -37,8 +37,8 @@ def test_refusals_in_a_row_in_one_answer_stop_no_send(fake: PostmarkFake, tmp_pa
     """People who are next to each other on an old list are often refused together."""
     gone = range(10, 10 + MAX_CONSECUTIVE_FAILURES + 1)
     fake.suppressed = {reader(number) for number in gone}
-    events, counts = send(fake, tmp_path, 150)
-    assert stops(events) == [] and counts == Counts(150, accepted=150 - len(gone), refused=len(gone))
+    events, counts = send(fake, tmp_path, 100, "send: {stop_when_refused: 10%}\n")
+    assert stops(events) == [] and counts == Counts(100, accepted=100 - len(gone), refused=len(gone))
     assert len(fake.requests) == 2, "the tracking of the server, and one batch"
 
 
