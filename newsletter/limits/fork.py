@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
@@ -115,12 +116,22 @@ def start(main: Callable[[Pipe], None]) -> tuple[Fork, Pipe]:
     """Run a function in a fork of this process; return the fork, and this process's end of the connection."""
     _forks[:] = filter(Fork.is_alive, _forks)
     calls, answers = os.pipe(), os.pipe()
+    # Python calls functions of modules after a fork, and ignores what they raise: Ctrl-C would be lost there.
+    interrupts: list[int] = []
+    handler = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread() and handler is not None
+    if is_main:
+        signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
     pid = os.fork()
+    if is_main:
+        signal.signal(signal.SIGINT, handler)
     if not pid:
         _run(main, Pipe(calls[0], answers[1]), inherited=(calls[1], answers[0]))
     os.close(calls[0])
     os.close(answers[1])
     _forks.append(process := Fork(pid))
+    if interrupts and callable(handler):
+        handler(signal.SIGINT, None)
     return process, Pipe(answers[0], calls[1])
 
 
