@@ -23,7 +23,7 @@ from newsletter.providers.factory import open_provider
 from newsletter.render.pipeline import render
 from newsletter.sending.clock import SystemClock
 from newsletter.sending.delivery import Delivery, DeliverySettings
-from newsletter.sending.model import ChunkResult, ClaimedChunk, HeldBatch, Send
+from newsletter.sending.model import ChunkResult, ClaimedChunk, Counts, HeldBatch, Send
 from newsletter.sending.outcomes import Accepted, Outcome
 from newsletter.subscribers.model import Subscriber
 
@@ -61,7 +61,7 @@ class NullLedger:
         batch: HeldBatch | None,
         lease: timedelta,
         *,
-        noted: bool,
+        with_journal: bool,
         lookahead: int = 1,
     ) -> list[ClaimedChunk]:
         claimed: list[ClaimedChunk] = []
@@ -71,6 +71,9 @@ class NullLedger:
             recipients = tuple([Subscriber(n, f"reader{n}@example.com", f"Reader {n}", n) for n in numbers])
             claimed.append(ClaimedChunk(send.id, first, self._last, 0, 0, recipients))
         return claimed
+
+    def counts(self, send: Send) -> Counts:
+        return Counts(send.recipients, accepted=self.accepted)
 
     def next_retry_at(self, send: Send) -> datetime | None:
         return send.started_at if self._last < send.recipients else None

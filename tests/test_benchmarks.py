@@ -1,5 +1,6 @@
 """Test that a benchmark runs; its figures are not compared with anything here."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests import samples
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -22,6 +25,18 @@ def test_the_state_is_measured() -> None:
     saves = [line.split()[-1] for line in ended.stdout.splitlines() if line.startswith("  save: ")]
     assert saves == ["met", "MISSED"]
     assert "compaction of 40 recipients" in ended.stdout
+
+
+def test_a_send_without_a_ledger_reaches_everybody(tmp_path: Path) -> None:
+    """Its ledger stands for all methods that a delivery calls."""
+    folder = samples.write(tmp_path, name="2026-04-27")
+    command = [sys.executable, "benchmarks/ours.py", str(folder), "3"]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "NEWS_STATE_DIR": str(tmp_path / "state")}
+    ended = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["accepted"] == 3
 
 
 def test_webhook_events_are_measured() -> None:
