@@ -133,9 +133,9 @@ def in_postgresql(recipients: int) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         letter.make(folder, recipients, database)
         heading(f"PostgreSQL without fsync, {recipients:,} recipients")
-        before = sends.postgresql_bytes(server)
+        before = sends.postgresql_bytes(database)
         rate("ledger on", sends.through_sendgrid(folder, recipients, database=database).rate)
-        grown = (sends.postgresql_bytes(server) - before) / recipients
+        grown = (sends.postgresql_bytes(database) - before) / recipients
         row("  ledger, bytes a recipient", f"{grown:.0f} B")
 
 

@@ -110,11 +110,12 @@ def ledger_bytes(folder: Path) -> int:
     return file.stat().st_size
 
 
-def postgresql_bytes(server: Path) -> int:
+def postgresql_bytes(database: str) -> int:
+    """Return the bytes of the database at a URL."""
     folder = postgresql.binaries()
     assert folder
     query = "select pg_database_size(current_database())"
-    command = (folder / "psql", "-h", server, "-U", "news", "-Atc", query, "postgres")
+    command = (folder / "psql", database, "-Atc", query)
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
