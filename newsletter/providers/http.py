@@ -97,7 +97,7 @@ class Transport:
     ) -> Response:
         """Send a request once, its content in pieces; return the response.
 
-        Raise NotConnected if nothing was sent, NoResponse if no response came.
+        Raise NotConnected if the server certainly has no whole request, NoResponse if no response came.
         """
         started = time.monotonic()
         deadline = started + self._timeout

@@ -8,6 +8,8 @@ from typing import Any
 from newsletter.display import printable
 from newsletter.providers.http import Response
 
+ABOUT_DOMAIN = re.compile(r"\bdomain\b", re.IGNORECASE)
+"""A word of a response about the sender's domain, unless it names a recipient (`is_about_recipient`)."""
 _RECIPIENT = re.compile(r"\brecipient\b", re.IGNORECASE)
 _BETWEEN_WORDS = re.compile(r"[\s<>()\[\],;:\"'`]+")
 _DOMAIN = re.compile(r"(?:[\w-]++\.)+[^\W\d_][\w-]*\w")
@@ -53,13 +55,15 @@ def retry_after(response: Response) -> float | None:
 def is_about_recipient(words: str, sender: str, own_domains: Collection[str]) -> bool:
     """Return True if words name a recipient: this word, or an address or domain that is not the sender's.
 
-    `own_domains` are those of the sender and of the provider, with their parents and subdomains.
+    `own_domains` are further ones that are not a recipient's, such as the provider's. Their parents and
+    subdomains, and those of the sender's domain, are none either.
     """
+    own = (sender.rpartition("@")[2].lower(), *own_domains)
     if _RECIPIENT.search(words):
         return True
     named = [word.rstrip(".").lower() for word in _BETWEEN_WORDS.split(words)]
     return any(word != sender.lower() for word in named if "@" in word) or any(
-        not _is_own(word, own_domains) for word in named if _DOMAIN.fullmatch(word)
+        not _is_own(word, own) for word in named if _DOMAIN.fullmatch(word)
     )
 
 

@@ -38,7 +38,7 @@ from newsletter.sending.circuit_breaker import CircuitBreaker
 from newsletter.sending.events import Confirmed, Delivered, Event, Stopped, Waiting
 from newsletter.sending.held_batches import HeldBatches
 from newsletter.sending.hold_policy import SendTimings
-from newsletter.sending.interfaces import Clock, Ledger, Provider, TellsTime
+from newsletter.sending.interfaces import Clock, Ledger, Provider
 from newsletter.sending.model import ChunkResult, ClaimedChunk, Send
 from newsletter.sending.outcomes import Accepted, NotSent, Outcome, Refused, Unknown
 from newsletter.sending.rate_limiter import UNLIMITED, RateLimiter
@@ -95,14 +95,7 @@ class Delivery:
         size = provider.capabilities.recipients_per_call
         self._held_batches = HeldBatches(send, ledger, provider.recallable, clock, settings.timing, size)
         self._repeats = RepeatedCalls(
-            send,
-            ledger,
-            clock,
-            settings.timing,
-            provider.capabilities.repeat_window if isinstance(provider, TellsTime) else None,
-            provider.server_time if isinstance(provider, TellsTime) else lambda: None,
-            self._submitter.repeat,
-            self._renew_lease,
+            send, ledger, provider, clock, settings.timing, self._submitter.repeat, self._renew_lease
         )
         longest = max((rate.period for rate in settings.rates), default=timedelta())
         tried = ledger.attempts_since(clock.now() - longest) if settings.rates else ()

@@ -22,7 +22,7 @@ from newsletter.findings import CORRECT_CLOCK
 from newsletter.sending import log_fields
 from newsletter.sending.events import Confirmed, Event
 from newsletter.sending.hold_policy import SendTimings
-from newsletter.sending.interfaces import Clock, Ledger
+from newsletter.sending.interfaces import Clock, Ledger, Provider, TellsTime
 from newsletter.sending.model import ClaimedChunk, Send
 from newsletter.sending.outcomes import Accepted, NotSent, Unknown
 from newsletter.sending.submission import CallResult
@@ -48,25 +48,26 @@ def clock_difference(ours: datetime, theirs: datetime) -> str:
 class RepeatedCalls:
     """The calls of one send that are repeated, one at a time.
 
-    `window` is the time within which a call may be repeated, None if never. `server_time` asks the provider's
-    clock. `submit` makes the call of a chunk again. `may_send` renews the lease, and returns False if the
-    send was cancelled.
+    `submit` makes the call of a chunk again. `may_send` renews the lease, and returns False if the send was
+    cancelled.
     """
 
     def __init__(
         self,
         send: Send,
         ledger: Ledger,
+        provider: Provider,
         clock: Clock,
         timing: SendTimings,
-        window: timedelta | None,
-        server_time: Callable[[], datetime | None],
         submit: Callable[[ClaimedChunk], CallResult],
         may_send: Callable[[], bool],
     ) -> None:
         self._send, self._ledger, self._clock, self._timing = send, ledger, clock, timing
-        self._window = window if send.nonce else None
-        self._server_time, self._submit, self._may_send = server_time, submit, may_send
+        self._submit, self._may_send = submit, may_send
+        # The time within which a call may be repeated, by the clock of the provider; None if never.
+        self._window: timedelta | None = None
+        if isinstance(provider, TellsTime) and send.nonce:
+            self._provider, self._window = provider, provider.capabilities.repeat_window
         # The reason why this clock cannot be trusted; None if it agrees with the provider's.
         self.wrong_clock: str | None = None
         self._is_timeless = False
@@ -89,7 +90,7 @@ class RepeatedCalls:
         """
         if self._window is None:
             return self.wrong_clock is None
-        theirs, ours = self._server_time(), self._clock.now()
+        theirs, ours = self._provider.server_time(), self._clock.now()
         self._is_timeless = theirs is None
         if theirs is None:
             log.warning("the provider does not tell its time", extra=log_fields.of_send(self._send))
@@ -126,15 +127,14 @@ class RepeatedCalls:
             yield from self._repeat(due)
 
     def _repeat(self, unknown: ClaimedChunk) -> Iterator[Event]:
+        repeats = self._planned.get(unknown.first, (0, None))[0] + 1
         if not self.check_clock():
             if self.wrong_clock is None:  # the provider cannot be asked now
-                repeats = self._planned.get(unknown.first, (0, None))[0] + 1
                 self._plan(unknown, repeats, self._clock.now() + self._timing.back_off(repeats))
             return
         claimed = self._ledger.claim_repetition(self._send, unknown, self._timing.lease)
         if claimed is None:
             return
-        repeats = self._planned.get(claimed.first, (0, None))[0] + 1
         log.info("attempt repeated", extra={**log_fields.of_chunk(claimed), "repeat": repeats})
         call = self._submit(claimed)
         outcome, retry_at = call.outcome, self._clock.now() + self._timing.back_off(repeats)

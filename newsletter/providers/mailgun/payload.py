@@ -39,7 +39,7 @@ _OPENED_WORD = re.compile(_WORD, re.ASCII)
 
 
 class FormTemplate:
-    """The fields that all recipients of a mailing share; `fill` inserts the recipients of a batch."""
+    """The fields that all recipients of a mailing share; `fill` inserts recipients of a batch."""
 
     def __init__(self, mailing: Mailing) -> None:
         self._mailing = mailing
@@ -63,20 +63,21 @@ class FormTemplate:
         """Return the value of the header Content-Type."""
         return f'multipart/form-data; boundary="{self._boundary}"'
 
-    def fitting(self, recipients: Sequence[Recipient]) -> Sequence[Recipient]:
-        """Return the first recipients, at least one, whose values are not too long for one request."""
-        if len(recipients) < 2 or len(self._variables(recipients).encode()) <= MAX_VALUE_BYTES:
-            return recipients
-        return self.fitting(recipients[: len(recipients) // 2])
+    def fill(self, recipients: Sequence[Recipient]) -> tuple[Sequence[Recipient], list[bytes]]:
+        """Return the first of the recipients, and the body of the request for them, in pieces.
 
-    def fill(self, recipients: Sequence[Recipient]) -> list[bytes]:
-        """Return the body of the request for recipients whose addresses differ, in pieces."""
+        They are as many as have values that are not too long for one request, at least one. The addresses of
+        the recipients differ.
+        """
+        values = self._variables(recipients)
+        if len(recipients) > 1 and len(values.encode()) > MAX_VALUE_BYTES:
+            return self.fill(recipients[: len(recipients) // 2])
         to = "".join(
             self._field("to", mailbox(recipient.name, recipient.address)) for recipient in recipients
         )
         # Without an entry for a recipient, Mailgun shows everybody's address to everybody.
-        variables = self._field("recipient-variables", self._variables(recipients))
-        return [self._head, to.encode(), f"{variables}--{self._boundary}--\r\n".encode()]
+        variables = self._field("recipient-variables", values)
+        return recipients, [self._head, to.encode(), f"{variables}--{self._boundary}--\r\n".encode()]
 
     def _variables(self, recipients: Sequence[Recipient]) -> str:
         """Return the JSON of all recipients' values, without escapes that JSON does not need.

@@ -19,7 +19,7 @@ from newsletter.config.model import Config
 from newsletter.config.provider_facts import PROVIDER_TRACKING
 from newsletter.errors import Problem
 from newsletter.findings import Finding, ProviderReport
-from newsletter.mail.message import Batch, Mailing, Recipient
+from newsletter.mail.message import Batch
 from newsletter.providers.api import Api, key_problems
 from newsletter.providers.http import TIMEOUT_SECONDS, Response
 from newsletter.providers.mailgun.mailboxes import select
@@ -69,8 +69,9 @@ class MailgunProvider:
         if problems := self.check():
             return NotSent(str(problems[0]))
         recipients, left_out = select(batch.recipients)
-        chosen = template(batch.mailing).fitting(recipients)
-        result = self._send(batch.mailing, chosen) if chosen else NOT_BEGUN
+        form = template(batch.mailing)
+        chosen, body = form.fill(recipients)
+        result = self._send(batch.mailing.sender[1], form.content_type, body) if chosen else NOT_BEGUN
         # Of a refused request, the protocol sends the halves again, if nobody has an outcome of their own.
         if not isinstance(result, Refused):
             later = [(recipient, NOT_BEGUN) for recipient in recipients[len(chosen) :]]
@@ -78,13 +79,11 @@ class MailgunProvider:
                 submissions.finished(recipient, own)
         return result
 
-    def _send(self, mailing: Mailing, recipients: Sequence[Recipient]) -> Outcome:
-        form = template(mailing)
-        headers = {**self._authorization(), "Content-Type": form.content_type}
-        sender = mailing.sender[1]
+    def _send(self, sender: str, content_type: str, body: Sequence[bytes]) -> Outcome:
+        headers = {**self._authorization(), "Content-Type": content_type}
         domain = self._domain(sender)
         path = f"/v3/{quote(domain, safe='')}/messages"
-        response = self._api.submit(path, headers, form.fill(recipients))
+        response = self._api.submit(path, headers, body)
         if not isinstance(response, Response):
             return response
         return outcome(response, self._clock(), sender, domain)

@@ -14,6 +14,7 @@ from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
 from newsletter.providers.responses import (
+    ABOUT_DOMAIN,
     as_text,
     is_about_recipient,
     is_rejected,
@@ -34,10 +35,9 @@ _EXPLANATIONS = {
     404: "this host has no such domain: check `mailgun.domain` and the region in `mailgun.host`",
 }
 # What Mailgun writes with 400 is not known. Words of a response that is about one recipient, and words of
-# one that is about all; a domain is that of all only if no recipient and no other domain is named.
+# one that is about all.
 _RECIPIENT = re.compile(r"\bto'? parameter", re.IGNORECASE)
 _SENDER = re.compile(r"\bfrom'? parameter|\bfrom'? address", re.IGNORECASE)
-_DOMAIN = re.compile(r"\bdomain\b", re.IGNORECASE)
 _MAILGUN_DOMAINS = ("mailgun.com", "mailgun.net", "mailgun.org")
 # Mailgun's words for the root of its API, which answers 200 (django-anymail's backend).
 _ROOT = "Mailgun Magnificent API"
@@ -84,8 +84,8 @@ def _is_shared(words: str, sender: str, domain: str) -> bool:
     """Return True if words are about the sender or the domain, which all requests have."""
     if _RECIPIENT.search(words):
         return False
-    own = (domain.lower(), sender.rpartition("@")[2].lower(), *_MAILGUN_DOMAINS)
-    is_domain = _DOMAIN.search(words) and not is_about_recipient(words, sender, own)
+    own = (domain.lower(), *_MAILGUN_DOMAINS)
+    is_domain = ABOUT_DOMAIN.search(words) and not is_about_recipient(words, sender, own)
     return bool(_SENDER.search(words) or is_domain)
 
 

@@ -12,6 +12,7 @@ from newsletter.constants import PROVIDER_KEYS
 from newsletter.display import masked
 from newsletter.providers.http import Response
 from newsletter.providers.responses import (
+    ABOUT_DOMAIN,
     as_object,
     as_text,
     is_about_recipient,
@@ -37,8 +38,6 @@ _SHARED_FAULTS = (
 )
 # Words of a `validation_error` about what all mails share; that of a wrong key may have the status 400.
 _SHARED = re.compile(r"`(?:from|reply_to|subject|headers)`|field: (?:from|subject)", re.IGNORECASE)
-# A domain is that of all mails only if no recipient and no other domain is named.
-_DOMAIN = re.compile(r"\bdomain\b", re.IGNORECASE)
 _RESEND_DOMAINS = ("resend.com", "resend.dev")
 # The address of one recipient: its mail alone is invalid, whatever else the words name.
 _ABOUT_RECIPIENT = re.compile(r"`to`|\bfield: to\b", re.IGNORECASE)
@@ -156,8 +155,7 @@ def _is_shared(response: Response, sender: str) -> bool:
     words = _masked(message)  # an address may hold any word
     if _ABOUT_RECIPIENT.search(words):
         return False
-    own = (sender.rpartition("@")[2].lower(), *_RESEND_DOMAINS)
-    is_domain = _DOMAIN.search(words) and not is_about_recipient(message, sender, own)
+    is_domain = ABOUT_DOMAIN.search(words) and not is_about_recipient(message, sender, _RESEND_DOMAINS)
     return bool(_SHARED.search(words) or is_domain)
 
 
