@@ -18,7 +18,6 @@ from newsletter.sending.hold_policy import SendTimings
 from newsletter.sending.interfaces import Recallable, SubmissionLog
 from newsletter.sending.model import Send, StartSettings
 from newsletter.sending.outcomes import (
-    NO_TRACKING,
     NOT_BEGUN,
     Accepted,
     Cancelled,
@@ -32,6 +31,7 @@ from newsletter.sending.outcomes import (
 )
 from tests import samples
 from tests.fakes.ledger import MemoryLedger
+from tests.samples import NO_TRACKING
 
 # Results of a call. The last three look the same to the sender.
 FAULTS = (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from newsletter.config import loader
 from newsletter.config.loader import Newsletter
+from newsletter.config.provider_facts import Tracking
 from newsletter.issue import files
 from newsletter.mail import message
 from newsletter.mail.message import Batch, Mailing, Personalizer, Recipient, ScheduledSend
@@ -20,6 +21,7 @@ SECRET = "only for tests, and long enough"
 # The hosts that the keys are for: the fake providers run on this machine.
 KEY_HOSTS = {"SENDGRID_HOST": "127.0.0.1", "SMTP_HOST": "127.0.0.1"}
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+NO_TRACKING = Tracking("none", "none")
 
 UNSUBSCRIBE = "https://soup.example.com/leave/{token}"
 NEWSLETTER = """\

@@ -182,9 +182,8 @@ def key_problem(newsletter: Newsletter, key: BoundKey) -> Problem | None:
     if not key.is_misdirected:
         return None
     setting, unsent = ".".join(key.setting), f"so {key.variable} is not sent there"
-    if (
-        key.allowed and key.setting not in newsletter.lines
-    ):  # only the variable of the host can be the mistake
+    # Without the host in newsletter.yml, only its variable can be the mistake.
+    if key.allowed and key.setting not in newsletter.lines:
         what = f"is {_either(key.allowed)}, but without `{setting}`, news calls {key.authority}, {unsent}"
         fix = f"write `{setting}` in newsletter.yml, or unset {key.host_variable}"
         return Problem(key.host_variable, what, fix)

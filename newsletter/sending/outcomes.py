@@ -76,9 +76,6 @@ class NotCancelled:
 CancelOutcome = Cancelled | NotCancelled | Unknown
 
 
-NO_TRACKING = Tracking("none", "none")
-
-
 @dataclass(frozen=True)
 class Capabilities:
     """The capabilities of a provider, which determine the sending of an issue."""

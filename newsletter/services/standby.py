@@ -64,7 +64,6 @@ class Standby:
         self._before = plan.send
         # The process that delivered the send at last; None if none was seen.
         self.holder: Holder | None = None
-        self._released = False
         self.has_waited = False
 
     def start(
@@ -157,8 +156,7 @@ class Standby:
         return plan
 
     def _is_held(self, send: Send) -> bool:
-        """Return True if another process holds the lease on a send; remember that process, and its end."""
-        self._released = send.lease_holder is None and self.holder is not None
+        """Return True if another process holds the lease on a send; remember that process."""
         if send.lease_holder is None:
             return False
         held = lease_holder(send, self._service.newsletter.runs, self._service.clock.now())
@@ -173,7 +171,8 @@ class Standby:
 
     def _refuse_stopped(self, plan: SendPlan) -> None:
         """Raise SendRefused if the other process has stopped the send before its end."""
-        if self._released and self.holder and plan.counts.waiting:
+        is_released = plan.send is not None and plan.send.lease_holder is None
+        if is_released and self.holder and plan.counts.waiting:
             who = f"process {self.holder.process} on host {self.holder.host}"
             raise _stopped(f"{who} has stopped the send of {plan.prepared.issue.name}", plan)
         if plan.action != "resume":

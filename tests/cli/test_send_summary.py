@@ -15,7 +15,7 @@ from newsletter.cli.plan_summary import show_plan
 from newsletter.cli.report import ReportOptions, report
 from newsletter.cli.send_summary import show_sends, show_status
 from newsletter.sending.model import REHEARSAL, SUBSCRIBERS, Counts, Send, SendOptions
-from newsletter.sending.outcomes import NO_TRACKING, Capabilities, Tracking
+from newsletter.sending.outcomes import Capabilities, Tracking
 from newsletter.services.open_send import open_service
 from newsletter.services.send import SendService
 from newsletter.services.send_plan import ListChange
@@ -27,7 +27,7 @@ from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
 from tests.fakes.provider import FakeClock, FakeProvider
-from tests.samples import NOW
+from tests.samples import NO_TRACKING, NOW
 
 HELD = (NOW + timedelta(minutes=30), NOW + timedelta(minutes=30))
 UNTIL = NOW + timedelta(minutes=19, seconds=30)

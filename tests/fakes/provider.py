@@ -8,7 +8,6 @@ from newsletter.errors import Problem
 from newsletter.mail.message import Batch, Recipient
 from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.outcomes import (
-    NO_TRACKING,
     Accepted,
     Cancelled,
     CancelOutcome,
@@ -17,7 +16,7 @@ from newsletter.sending.outcomes import (
     Refused,
     Unknown,
 )
-from tests.samples import NOW
+from tests.samples import NO_TRACKING, NOW
 
 
 @dataclass

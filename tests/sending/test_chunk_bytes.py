@@ -9,12 +9,13 @@ from newsletter.mail.message import Mailing
 from newsletter.providers.postmark import payload as postmark_payload
 from newsletter.providers.resend import payload as resend_payload
 from newsletter.sending.model import StartSettings
-from newsletter.sending.outcomes import NO_TRACKING, Capabilities
+from newsletter.sending.outcomes import Capabilities
 from newsletter.sending.start import PERSONAL_BYTES, claim_send
 from newsletter.subscribers.model import Subscriber
 from tests import samples
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.provider import FakeClock, FakeProvider
+from tests.samples import NO_TRACKING
 
 
 @dataclass

@@ -22,7 +22,6 @@ from newsletter.sending.events import Delivered, Event, NotRecalled, Recalled, S
 from newsletter.sending.interfaces import SubmissionLog
 from newsletter.sending.model import Counts, Send, StartSettings, Transition
 from newsletter.sending.outcomes import (
-    NO_TRACKING,
     NOT_BEGUN,
     Accepted,
     Capabilities,
@@ -40,6 +39,7 @@ from newsletter.subscribers.address import parse
 from newsletter.subscribers.model import Subscriber
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
+from tests.samples import NO_TRACKING
 
 TAKEN = "taken, and the answer lost"
 LEASE = timedelta(minutes=2)

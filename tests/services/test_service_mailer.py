@@ -17,7 +17,7 @@ from newsletter.mail.service_mail import ServiceMailings
 from newsletter.mail.signed_links import SignedLinks
 from newsletter.mail.unsubscribe_tokens import UnsubscribeTokens
 from newsletter.sending.interfaces import SubmissionLog
-from newsletter.sending.outcomes import NO_TRACKING, Accepted, Capabilities, NotSent, Outcome, Refused
+from newsletter.sending.outcomes import Accepted, Capabilities, NotSent, Outcome, Refused
 from newsletter.services.service_mail_results import LONGEST_PAUSE
 from newsletter.services.service_mailer import ServiceMailer
 from newsletter.store import service_mails, sign_ups
@@ -26,6 +26,7 @@ from newsletter.store.schema import service_mail_table, subscriber_table
 from newsletter.subscribers import address
 from tests import samples
 from tests.fakes.provider import FakeClock, FakeProvider
+from tests.samples import NO_TRACKING
 
 Result = TypeVar("Result")
 BASE = "https://news.example.com"
