@@ -300,7 +300,7 @@ def test_a_send_is_scheduled(news: News, fake: SendGridFake) -> None:
 )
 def test_a_time_that_cannot_be_is_refused(hours: int, what: str, news: News, fake: SendGridFake) -> None:
     at = datetime.now(UTC) + timedelta(hours=hours)
-    refused = news(*SEND, "--at", f"{at:%Y-%m-%d %H:%M} UTC")
+    refused = news(*SEND, "--at", f"{at:%Y-%m-%dT%H:%M:%SZ}")
     assert refused.exit_code == 1 and what in refused.output
     assert fake.deliveries == []
 
