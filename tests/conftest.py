@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import NullPool, create_engine, text
+from xdist.workermanage import WorkerController
 
 from newsletter.browser.chromium import installed_chromium
 from newsletter.store.database import Database
@@ -26,12 +28,14 @@ from tests.caches import fill_caches, share_compiled_statements
 from tests.fakes import postgresql
 from tests.fakes.folders import let_everybody_enter
 from tests.forks import Forks
+from tests.forks import running as forks_running
 from tests.required import need
 
 _TMPFS = Path("/dev/shm")
 _TMPFS_FREE_BYTES = 2 * 1024**3
 # Long, for a busy machine: a page usually reaches the expected state within milliseconds.
 _EXPECT_TIMEOUT_MS = 20_000
+_FORKS = pytest.StashKey[str]()
 
 # Files are given to workers in this order, each file to one worker: those that take long must not start last.
 # Each of them takes more than 5 % of a worker's time (`--durations=0` shows the times).
@@ -109,6 +113,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Examine once what the tests have left; pytest collects garbage five times at the end of a session."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def every_case(request: pytest.FixtureRequest) -> bool:
     """Return True with `--every-case`."""
@@ -135,11 +146,25 @@ def _collector() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Let all workers use one process that forks: to start one takes as long as a hundred tests."""
+    config = node.config
+    if _FORKS not in config.stash:
+        running = ExitStack()
+        config.stash[_FORKS] = running.enter_context(forks_running())
+        config.add_cleanup(running.close)
+    node.workerinput["forks"] = config.stash[_FORKS]
+
+
 @pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
-    """Yield the process that starts programs as forks, with all modules imported."""
-    with Forks() as forks:
-        yield forks
+def forks(pytestconfig: pytest.Config) -> Iterator[Forks]:
+    """Yield what starts programs as forks of a process that has imported all modules."""
+    if workerinput := getattr(pytestconfig, "workerinput", None):
+        yield Forks(workerinput["forks"])
+        return
+    with forks_running() as address:
+        yield Forks(address)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,8 @@
 Imports take most of the time of a short `news`, and some tests start hundreds. A fork is a normal process: it
 has its own environment, folder, output and exit code, and can be killed.
 
-`python -m tests.forks SOCKET` is the process that forks. It exits when its standard input is closed.
+`python -m tests.forks SOCKET` is the process that forks, for all workers of a run of tests. It exits when its
+standard input is closed.
 """
 
 import atexit
@@ -21,10 +22,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 import newsletter
 from tests import caches
@@ -74,27 +75,28 @@ class Fork:
         return line
 
 
+@contextmanager
+def running() -> Iterator[str]:
+    """Run the process that forks; yield its address, on which it listens once it has imported all modules."""
+    with tempfile.TemporaryDirectory() as folder:
+        address = str(Path(folder) / "socket")
+        command = [sys.executable, "-m", "tests.forks", address]
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as process:
+            try:
+                yield address
+            finally:
+                process.kill()
+
+
 class Forks:
-    """The process that has imported all modules and starts programs as forks."""
+    """The programs that are started as forks, by the process that listens at an address."""
 
-    def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory()
-        self._address = str(Path(self._folder.name) / "socket")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forks", self._address],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert self._process.stdout
-        assert select.select([self._process.stdout], [], [], _START_SECONDS)[0], "the imports took too long"
-        assert self._process.stdout.readline() == b"ready\n"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-        self._folder.cleanup()
+    def __init__(self, address: str) -> None:
+        self._address = address
+        deadline = time.monotonic() + _START_SECONDS
+        while not Path(address).exists():
+            assert time.monotonic() < deadline, "the imports took too long"
+            time.sleep(0.05)
 
     def start(
         self,
@@ -125,9 +127,9 @@ def main(address: str) -> None:
     gc.freeze()
     assert threading.active_count() == 1, "a fork has only the thread that forks"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-        listening.bind(address)
+        listening.bind(f"{address}.new")
         listening.listen(100)
-        print("ready", flush=True)
+        Path(f"{address}.new").rename(address)  # now it can be connected to
         order = _fork_programs(listening)
     if order:
         _run(order["module"])

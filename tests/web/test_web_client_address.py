@@ -13,7 +13,7 @@ import pytest
 
 from tests.forks import Forks
 from tests.required import need
-from tests.web.running import RunningServer, newsletter_folder, running
+from tests.web.running import RunningServer, newsletter_folder, plain_client, running
 
 PROXY, OTHER = "127.0.0.1", "127.0.9.1"
 ALLOWED = 2
@@ -41,7 +41,8 @@ def behind(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 
 def statuses(server: RunningServer, peer: str, forwarded: Sequence[str | list[str]]) -> list[int]:
     """Ask for mail once for each value of X-Forwarded-For; a list is several headers, and "" an empty one."""
-    with httpx.Client(transport=httpx.HTTPTransport(local_address=peer)) as client:
+    transport = httpx.HTTPTransport(local_address=peer, verify=False)
+    with plain_client(transport=transport) as client:
         found = []
         for value in forwarded:
             headers = [("X-Forwarded-For", line) for line in ([value] if isinstance(value, str) else value)]

@@ -19,6 +19,7 @@ from tests.web.running import (
     RunningServer,
     mails,
     newsletter_folder,
+    plain_client,
     running,
     start,
     wait_until,
@@ -68,7 +69,7 @@ def test_a_killed_server_sends_no_mail_twice(
 
 def sign_up_until_it_ends(server: RunningServer, name: str, answered: list[str]) -> None:
     """Sign addresses up one after the other until the server is gone; list those that were answered."""
-    with httpx.Client(trust_env=False, timeout=30) as client, suppress(httpx.TransportError):
+    with plain_client() as client, suppress(httpx.TransportError):
         for number in range(100_000):
             address = f"{name}{number}@example.com"
             status = client.post(f"{server.url}subscribe", data={"address": address}).status_code
