@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -242,7 +241,7 @@ def test_new_without_a_source_asks_nobody(web: ProxyFake, folder: Path) -> None:
 
 
 def test_ctrl_c_while_a_source_is_asked_leaves_no_file(web: ProxyFake, folder: Path) -> None:
-    web.next(replace(Fault(), seconds=60), path="http")
+    web.next(Fault.late(60))
     program = [sys.executable, "-m", "newsletter", "new", "2026-05-04", "--from", "papers"]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     wait_until(lambda: web.requests)

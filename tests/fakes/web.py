@@ -165,7 +165,11 @@ class WebFake:
             return list(self._deliveries)
 
     def next(self, *faults: Fault | None, path: str = "") -> None:
-        """Order faults for the next requests whose path starts with `path`; None treats one normally."""
+        """Order faults for the next requests whose path starts with `path`; None treats one normally.
+
+        Also of a request to a proxy, only the path of its address is compared.
+        """
+        assert not path or path.startswith("/"), f"no path starts with {path}"
         with self.lock:
             self._orders += ((path, fault) for fault in faults)
 
