@@ -727,7 +727,7 @@ def test_closing_waits_neither_for_a_late_reply_nor_for_an_idle_client() -> None
             waiting.sendall(b"POST /v3/mail/batch HTTP/1.1\r\n\r\n")
             wait_until(lambda: len(fake.requests) == 1)
             began = time.monotonic()
-            fake.__exit__()
+            fake.close()
             assert time.monotonic() - began < 20
             assert (idle.recv(1), waiting.recv(1)) == (b"", b"")
 
@@ -747,3 +747,16 @@ def test_orders_wait_for_their_path_and_their_turn(fake: SendGridFake) -> None:
     new_batch(fake, 1)
     assert [send(fake, message()).status for _ in range(2)] == [503, 202]
     assert [call(fake, "GET", "/v3/user/scheduled_sends").status for _ in range(2)] == [500, 200]
+
+
+def test_an_order_that_no_request_met_is_an_error() -> None:
+    with pytest.raises(AssertionError, match="no request met"), SendGridFake() as fake:
+        fake.next(Fault.status(503), path="/v3/nowhere")
+    with pytest.raises(AssertionError, match="no path starts with http"), SendGridFake() as fake:
+        fake.next(Fault.status(503), path="https://api.sendgrid.com/v3/mail/send")
+
+
+def test_an_order_that_no_request_met_hides_no_failure() -> None:
+    with pytest.raises(ZeroDivisionError), SendGridFake() as fake:
+        fake.next(Fault.status(503))
+        print(1 / 0)

@@ -108,6 +108,8 @@ class Trigger:
 class WatchedSendGrid(SendGridFake):
     """A SendGrid fake that reports each request to a trigger: its head, its effect and its response."""
 
+    may_keep_orders = True
+
     def __init__(self, trigger: Trigger, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
         self._trigger = trigger

@@ -109,8 +109,12 @@ class Fault:
 class WebFake:
     """A service on 127.0.0.1 while its `with` block runs; a subclass implements the right responses.
 
-    `connections` counts them. With `tls` it speaks https. Its clock is `offset` seconds ahead.
+    `connections` counts them. With `tls` it speaks https. Its clock is `offset` seconds ahead. Faults that
+    were ordered and met no request are an error at the end, because the test has not tried what it says.
     """
+
+    may_keep_orders = False
+    """True where the process may be killed before it meets all faults."""
 
     def __init__(self, port: int = 0, verbose: bool = False, tls: ssl.SSLContext | None = None) -> None:
         self.verbose, self.tls = verbose, tls
@@ -137,7 +141,13 @@ class WebFake:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        self.close()
+        if failure is None and not self.may_keep_orders:
+            assert not self._orders, f"no request met the orders {self._orders}"
+
+    def close(self) -> None:
+        """Stop listening, and end all connections."""
         self.closing.set()
         self._server.shutdown()
         self._server.hang_up()

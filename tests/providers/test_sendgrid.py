@@ -611,7 +611,7 @@ def test_nobody_listening_is_not_sent_and_stops() -> None:
 def test_nobody_listening_any_more_is_tried_again_later() -> None:
     with SendGridFake() as fake, open_provider(fake) as provider:
         assert isinstance(submit_to(provider, samples.plain_mailing()), Accepted)
-        fake.__exit__()
+        fake.close()
         outcome = submit_to(provider, samples.plain_mailing())
         assert isinstance(outcome, NotSent) and not outcome.stop
 
