@@ -7,7 +7,13 @@ from pathlib import Path
 
 from tests.required import need
 
-_SETTINGS = ("user.name=Ada Example", "user.email=ada@example.com", "protocol.file.allow=always")
+# Maintenance is a process after each commit, which no test needs.
+_SETTINGS = (
+    "user.name=Ada Example",
+    "user.email=ada@example.com",
+    "protocol.file.allow=always",
+    "maintenance.auto=false",
+)
 
 
 def git(folder: Path, *arguments: str) -> str:
