@@ -6,10 +6,9 @@ import re
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Reserved by RFC 6761, RFC 6762, RFC 8375 and RFC 9476, or common in private networks and containers.
-_PRIVATE_DOMAIN = re.compile(
-    r".*\.(?:localhost|localdomain|local|internal|intranet|private|lan|home|home\.arpa|corp|svc|test|invalid|"
-    r"onion|alt)",
-    re.IGNORECASE,
+_PRIVATE_DOMAINS = (
+    *(".localhost", ".localdomain", ".local", ".internal", ".intranet", ".private", ".lan", ".home"),
+    *(".home.arpa", ".corp", ".svc", ".test", ".invalid", ".onion", ".alt"),
 )
 # Resolvers read such names as IPv4 addresses: 127.1, 0x7f.1, 2130706433 (WHATWG URL, "ends in a number").
 _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.IGNORECASE)
@@ -68,7 +67,7 @@ def is_public(host: str) -> bool:
         return _is_public_address(address)
     # An empty label, as in 127.0.0.1.. or .com, is none of a public host.
     is_name = "." in host and all(host.split(".")) and not set("%:") & set(host)
-    return is_name and not _NUMBER.fullmatch(host) and not _PRIVATE_DOMAIN.fullmatch(host)
+    return is_name and not _NUMBER.fullmatch(host) and not host.casefold().endswith(_PRIVATE_DOMAINS)
 
 
 def _is_public_address(address: _Address) -> bool:

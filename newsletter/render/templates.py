@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from types import CodeType
-from typing import Any, ClassVar
+from typing import Any
 
 import jinja2
-from jinja2.bccache import Bucket
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
@@ -21,6 +19,7 @@ from markupsafe import Markup
 from newsletter.display import display_path
 from newsletter.errors import TemplateError
 from newsletter.render import filters, markdown
+from newsletter.render.compiled_templates import CompiledTemplates
 from newsletter.render.east_asian import columns
 from newsletter.render.markdown_context import MarkdownContext, rendering
 from newsletter.render.model import Site
@@ -144,7 +143,7 @@ def _environment(
     environment = RestrictedEnvironment(
         loader=TemplateLoader(Path(templates) if templates else None, theme),
         autoescape=autoescape,
-        bytecode_cache=_CompiledTemplates(traced),
+        bytecode_cache=CompiledTemplates(traced=traced),
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=[_Tracing] if traced else [],
@@ -158,24 +157,6 @@ def _environment(
     environment.filters["columns"] = columns
     environment.filters["wrapped"] = filters.wrapped
     return environment
-
-
-class _CompiledTemplates(jinja2.BytecodeCache):
-    """Cache compiled templates for all newsletters of this process, separately for traced templates."""
-
-    # The checksum of a template's source and its code, by Jinja2's key of its name and file, and by `traced`.
-    _compiled: ClassVar[dict[tuple[str, bool], tuple[str, CodeType]]] = {}
-
-    def __init__(self, traced: bool) -> None:
-        self._traced = traced
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        checksum, code = self._compiled.get((bucket.key, self._traced), ("", None))
-        bucket.code = code if checksum == bucket.checksum else None
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        if bucket.code:
-            self._compiled[bucket.key, self._traced] = bucket.checksum, bucket.code
 
 
 class _Tracing(Extension):

@@ -10,7 +10,7 @@ from newsletter.render.east_asian import NOT_FIRST, NOT_LAST, character_columns,
 WIDTH = 72
 _MIN_PIECE_COLUMNS = 20  # the least width of a piece of a long word, at any indentation
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")  # without the no-break space
-_PERHAPS_CJK = re.compile("[\u1100-\U0010ffff]")
+_PERHAPS_CJK = re.compile("[^\x00-\u10ff]")
 _MARKS_TO_SPACES = dict.fromkeys(map(ord, EAST_ASIAN_MARKS), " ")
 _COMBINING = ("Mn", "Mc", "Me", "Cf")
 

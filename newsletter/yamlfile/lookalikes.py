@@ -34,7 +34,7 @@ class Lookalike(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    pattern: re.Pattern[str]  # the groups: before, wrong, after
+    pattern: str  # the groups: before, wrong, after; compiled on use, since most files have no mistake
     what: str
     fix: str
     right: str
@@ -42,43 +42,43 @@ class _Kind(NamedTuple):
 
 _KINDS = (
     _Kind(
-        re.compile(rf"\A(?P<before> *)(?P<wrong>[{SPACES}][ {SPACES}]*)(?P<after>\S.*)"),
+        rf"\A(?P<before> *)(?P<wrong>[{SPACES}][ {SPACES}]*)(?P<after>\S.*)",
         "the line is indented with {name}",
         "indent it with spaces",
         "",  # as many spaces
     ),
     _Kind(
-        re.compile(rf"\A(?P<before> *-)(?P<wrong> *[{SPACES}][ {SPACES}]*)(?P<after>\S.*)"),
+        rf"\A(?P<before> *-)(?P<wrong> *[{SPACES}][ {SPACES}]*)(?P<after>\S.*)",
         "after the dash is {name}",
         "write a space after the dash",
         " ",
     ),
     _Kind(
-        re.compile(rf"\A(?P<before> *)(?P<wrong>[{_DASHES}] *)(?P<after>{_KEY}:(?: .*)?)"),
+        rf"\A(?P<before> *)(?P<wrong>[{_DASHES}] *)(?P<after>{_KEY}:(?: .*)?)",
         "the line begins with {name}, which YAML does not read as a dash",
         "begin the entry with a hyphen and a space: `- `",
         "- ",
     ),
     _Kind(
-        re.compile(rf"\A(?P<before> *)(?P<wrong>-)(?P<after>{_KEY}:(?: .*)?)"),
+        rf"\A(?P<before> *)(?P<wrong>-)(?P<after>{_KEY}:(?: .*)?)",
         "there is no space after the dash",
         "begin the entry with a hyphen and a space: `- `",
         "- ",
     ),
     _Kind(
-        re.compile(rf"\A(?P<before> *(?:- +)?{_KEY} ?)(?P<wrong>[{COLONS}=;] *)(?P<after>.*)"),
+        rf"\A(?P<before> *(?:- +)?{_KEY} ?)(?P<wrong>[{COLONS}=;] *)(?P<after>.*)",
         "after `{key}` is {name}, which YAML does not read as a colon",
         "write a colon and a space: `{key}: `",
         ": ",
     ),
     _Kind(
-        re.compile(rf"\A(?P<before> *(?:- +)?{_KEY}:)(?P<wrong> *[{SPACES}][ {SPACES}]*)(?P<after>.*)"),
+        rf"\A(?P<before> *(?:- +)?{_KEY}:)(?P<wrong> *[{SPACES}][ {SPACES}]*)(?P<after>.*)",
         "after `{key}:` is {name}",
         "write a space after the colon",
         " ",
     ),
     _Kind(
-        re.compile(rf"\A(?P<before> *(?:- +)?{_KEY})(?P<wrong>:)(?P<after>(?!//)\S.*)"),
+        rf"\A(?P<before> *(?:- +)?{_KEY})(?P<wrong>:)(?P<after>(?!//)\S.*)",
         "there is no space after `{key}:`",
         "put a space after the colon",
         ": ",
@@ -92,7 +92,7 @@ def find_lookalike(line: str, *, wide: bool = False) -> Lookalike | None:
     `wide`: the ideographic space (U+3000) takes the place of two spaces, as it does in most editors.
     """
     for kind in _KINDS:
-        if match := kind.pattern.fullmatch(line):
+        if match := re.fullmatch(kind.pattern, line):
             wrong, key = match["wrong"], match.groupdict().get("key")
             character = next((c for c in wrong if c not in " -:"), " ")
             words = {"name": character_name(character), "key": key}

@@ -19,6 +19,7 @@ from newsletter.checks.locate import spelling_pattern
 from newsletter.render.mjml_attributes import _parsed
 from newsletter.render.mjml_lint import attribute_pattern, opening_tag
 from newsletter.subscribers.address_in_text import address_pattern, database_pattern, name_pattern
+from newsletter.yamlfile import lookalikes
 from newsletter.yamlfile.reader import phrase_pattern
 from tests.hostile.growth import measured
 from tests.hostile.patterns import Pattern, in_project, in_tree, patterns_given_to
@@ -62,6 +63,9 @@ BUILT: dict[str, Callable[[], Iterable[re.Pattern[str] | re.Pattern[bytes]]]] = 
         database_pattern, ("ada@example.com", f"{'a.' * 30}a@{'a.' * 90}example", "+-+@a-a.example")
     ),
     "newsletter.subscribers.address_in_text.name_pattern": lambda: map(name_pattern, _WORDS),
+    "newsletter.yamlfile.lookalikes.find_lookalike": lambda: [
+        re.compile(kind.pattern) for kind in lookalikes._KINDS
+    ],
     "newsletter.yamlfile.reader.phrase_pattern": lambda: map(phrase_pattern, _WORDS),
 }
 
