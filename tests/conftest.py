@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
@@ -19,7 +20,6 @@ from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import NullPool, create_engine, text
-from xdist.workermanage import WorkerController
 
 from newsletter.browser.chromium import installed_chromium
 from newsletter.store.database import Database
@@ -27,15 +27,17 @@ from tests import samples
 from tests.caches import fill_caches, share_compiled_statements
 from tests.fakes import postgresql
 from tests.fakes.folders import let_everybody_enter
-from tests.forks import Forks
-from tests.forks import running as forks_running
+from tests.forks import ForkServer, run_fork_server
 from tests.required import need
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
 
 _TMPFS = Path("/dev/shm")
 _TMPFS_FREE_BYTES = 2 * 1024**3
 # Long, for a busy machine: a page usually reaches the expected state within milliseconds.
 _EXPECT_TIMEOUT_MS = 20_000
-_FORKS = pytest.StashKey[str]()
+_FORK_SERVER = pytest.StashKey[str]()
 
 # Files are given to workers in this order, each file to one worker: those that take long must not start last.
 # Each of them takes more than 5 % of a worker's time (`--durations=0` shows the times).
@@ -115,7 +117,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish() -> None:
-    """Examine once what the tests have left; pytest collects garbage five times at the end of a session."""
+    """Collect garbage, and freeze the rest: pytest and Python examine all objects again at the end."""
     gc.collect()
     gc.freeze()
 
@@ -147,24 +149,24 @@ def _collector() -> Iterator[None]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: WorkerController) -> None:
-    """Let all workers use one process that forks: to start one takes as long as a hundred tests."""
+def pytest_configure_node(node: "WorkerController") -> None:
+    """Start one fork server for all workers: its imports take over a second."""
     config = node.config
-    if _FORKS not in config.stash:
+    if _FORK_SERVER not in config.stash:
         running = ExitStack()
-        config.stash[_FORKS] = running.enter_context(forks_running())
+        config.stash[_FORK_SERVER] = running.enter_context(run_fork_server())
         config.add_cleanup(running.close)
-    node.workerinput["forks"] = config.stash[_FORKS]
+    node.workerinput["fork_server"] = config.stash[_FORK_SERVER]
 
 
 @pytest.fixture(scope="session")
-def forks(pytestconfig: pytest.Config) -> Iterator[Forks]:
-    """Yield what starts programs as forks of a process that has imported all modules."""
+def forks(pytestconfig: pytest.Config) -> Iterator[ForkServer]:
+    """Yield the fork server, which has imported all modules."""
     if workerinput := getattr(pytestconfig, "workerinput", None):
-        yield Forks(workerinput["forks"])
+        yield ForkServer(workerinput["fork_server"])
         return
-    with forks_running() as address:
-        yield Forks(address)
+    with run_fork_server() as address:
+        yield ForkServer(address)
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 Imports take most of the time of a short `news`, and some tests start hundreds. A fork is a normal process: it
 has its own environment, folder, output and exit code, and can be killed.
 
-`python -m tests.forks SOCKET` is the process that forks, for all workers of a run of tests. It exits when its
-standard input is closed.
+`python -m tests.forks DESCRIPTOR` is the fork server, one for all workers of a run of tests: it listens on
+the socket with this file descriptor, until its standard input is closed.
 """
 
 import atexit
@@ -66,37 +66,37 @@ class Fork:
             return self._code
 
     def _line(self) -> bytes:
-        """Read the next line from the process that forks."""
+        """Read the next line from the fork server."""
         while b"\n" not in self._received:
             more = self._connection.recv(100)
-            assert more, "the process that forks has ended"
+            if not more:
+                self._connection.close()
+                raise AssertionError("the fork server has ended")
             self._received += more
         line, _, self._received = self._received.partition(b"\n")
         return line
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Run the process that forks; yield its address, on which it listens once it has imported all modules."""
-    with tempfile.TemporaryDirectory() as folder:
+def run_fork_server() -> Iterator[str]:
+    """Run the fork server; yield the path of its socket, where connections wait for its imports."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # the path of a socket has at most 107 bytes
         address = str(Path(folder) / "socket")
-        command = [sys.executable, "-m", "tests.forks", address]
-        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as process:
-            try:
-                yield address
-            finally:
-                process.kill()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+            listening.bind(address)
+            listening.listen(100)
+            number = listening.fileno()
+            command = [sys.executable, "-m", "tests.forks", str(number)]
+            server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, pass_fds=[number])
+        with server:
+            yield address
 
 
-class Forks:
-    """The programs that are started as forks, by the process that listens at an address."""
+class ForkServer:
+    """The fork server, which starts programs; `address` is the path of its socket."""
 
     def __init__(self, address: str) -> None:
-        self._address = address
-        deadline = time.monotonic() + _START_SECONDS
-        while not Path(address).exists():
-            assert time.monotonic() < deadline, "the imports took too long"
-            time.sleep(0.05)
+        self.address = address
 
     def start(
         self,
@@ -111,14 +111,19 @@ class Forks:
         order = {"module": module, "arguments": arguments, "folder": str(folder)}
         order["environment"] = dict(environment)
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.connect(self._address)
-        # The first byte carries the descriptors.
-        socket.send_fds(connection, [b"{"], [output, errors])
-        connection.sendall(json.dumps(order).encode()[1:] + b"\n")
-        return Fork(connection)
+        connection.settimeout(_START_SECONDS)
+        try:
+            connection.connect(self.address)
+            # The first byte carries the descriptors.
+            socket.send_fds(connection, [b"{"], [output, errors])
+            connection.sendall(json.dumps(order).encode()[1:] + b"\n")
+            return Fork(connection)
+        except OSError as failure:
+            connection.close()
+            raise AssertionError(f"the fork server has ended, or does not answer: {failure}") from failure
 
 
-def main(address: str) -> None:
+def main(number: int) -> None:
     """Import all modules, and run each requested program in a fork."""
     _import_everything()
     caches.share_compiled_statements()
@@ -126,10 +131,8 @@ def main(address: str) -> None:
     caches.compile_statements()
     gc.freeze()
     assert threading.active_count() == 1, "a fork has only the thread that forks"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-        listening.bind(f"{address}.new")
-        listening.listen(100)
-        Path(f"{address}.new").rename(address)  # now it can be connected to
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches pytest too, which ends this process later
+    with socket.socket(fileno=number) as listening:
         order = _fork_programs(listening)
     if order:
         _run(order["module"])
@@ -175,17 +178,24 @@ def _fork_programs(listening: socket.socket) -> dict[str, Any] | None:
     while True:
         ready = select.select([listening, child_ended, sys.stdin], [], [])[0]
         if sys.stdin in ready:
+            for pid in programs:
+                os.kill(pid, signal.SIGKILL)
             return None
         if child_ended in ready:
             child_ended.recv(1000)
             _report_ended(programs)
         if listening in ready:
             connection, _ = listening.accept()
-            order, descriptors = _receive_order(connection)
+            try:
+                order, descriptors = _receive_order(connection)
+            except OSError:  # the worker has ended
+                connection.close()
+                continue
             pid = os.fork()
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                signal.signal(signal.SIGINT, signal.default_int_handler)
                 for inherited in (child_ended, wakeup, connection, *programs.values()):
                     inherited.close()
                 _set_up_process(order, descriptors)
@@ -197,9 +207,15 @@ def _fork_programs(listening: socket.socket) -> dict[str, Any] | None:
 
 
 def _receive_order(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Return the order of a program, and the descriptors of its output; raise OSError if it is cut off."""
     data, descriptors, *_ = socket.recv_fds(connection, 1, 2)
     while not data.endswith(b"\n"):
-        data += connection.recv(1_000_000)
+        more = connection.recv(1_000_000)
+        if not more:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise OSError("the order is not complete")
+        data += more
     return json.loads(data), descriptors
 
 
@@ -236,4 +252,4 @@ def _set_up_process(order: dict[str, Any], descriptors: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(int(sys.argv[1]))

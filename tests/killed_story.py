@@ -18,7 +18,7 @@ from typing import Self
 
 from tests import samples
 from tests.fakes.sendgrid import SendGridFake
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.killed_ref import PUBLISHED_RECIPIENTS, RECIPIENTS_PER_CALL
 from tests.machines import Machines
 from tests.object_search import found
@@ -64,7 +64,9 @@ DELAYED, REFUSED, NO_REPLY = "sleep {}", "echo full >&2; exit 1", "kill -9 $push
 class Story:
     """A story: processes on machines that share a state, and mail that arrives at a fake SendGrid."""
 
-    def __init__(self, forks: Forks, seed: int, folder: Path, fake: SendGridFake, trigger: Trigger) -> None:
+    def __init__(
+        self, forks: ForkServer, seed: int, folder: Path, fake: SendGridFake, trigger: Trigger
+    ) -> None:
         self.random = random.Random(seed)
         self.fake, self.trigger = fake, trigger
         self.requests = self.random.randint(1, 3)

@@ -19,7 +19,7 @@ import yaml
 
 from newsletter.starter.github_workflows import WorkflowOptions
 from tests import repositories
-from tests.forks import Fork, Forks
+from tests.forks import Fork, ForkServer
 
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
@@ -89,7 +89,7 @@ class Runner:
     commit: str = ""
     ref: str = "refs/heads/main"
     program: tuple[str, ...] = ("newsletter",)
-    forks: Forks | None = None
+    forks: ForkServer | None = None
     depth: int = 1
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from newsletter.store.ledger_queries import LedgerQueries
 from newsletter.store.subscribers import Subscribers
 from newsletter.subscribers.parsing import parse_subscriber
 from tests import samples
-from tests.forks import ROOT, Fork, Forks
+from tests.forks import ROOT, Fork, ForkServer
 
 ISSUE = "2026-04-27"
 ADDRESSES = [f"reader{n}@example.com" for n in range(6)]
@@ -28,7 +28,7 @@ SECONDS = 60  # long, for a busy machine
 class Sender:
     """A newsletter with six subscribers, in chunks of two, and the processes that send it."""
 
-    def __init__(self, forks: Forks, folder: Path, url: str, *, subscribes: bool = True) -> None:
+    def __init__(self, forks: ForkServer, folder: Path, url: str, *, subscribes: bool = True) -> None:
         """Write the newsletter; with `subscribes`, also its subscribers into the database at `url`."""
         self.environment = {"NEWS_DATABASE_URL": url, "NEWS_SECRET_KEY": samples.SECRET, "CI": ""}
         self._forks, self._folder = forks, folder

@@ -35,7 +35,7 @@ from tests import samples
 from tests.fakes import postfix, postgresql
 from tests.fakes import sendgrid_rules as rules
 from tests.fakes.sendgrid import Fault, SendGridFake, refused
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.killed import RECIPIENTS_PER_CALL, TIMEOUT_SECONDS
 from tests.required import need
 from tests.watched import (
@@ -178,7 +178,7 @@ NO_RESPONSE = "does not say how many batches"
 class Scenario:
     """A scenario: the processes that work on the send of one newsletter, as chosen by a seed."""
 
-    def __init__(self, forks: Forks, seed: int, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, forks: ForkServer, seed: int, folder: Path, environment: Mapping[str, str]) -> None:
         self.seed, self.folder, self.trigger = seed, folder, Trigger()
         self._forks = forks
         self.random = random.Random(seed)
@@ -343,7 +343,7 @@ class Scenario:
 class World:
     """Servers and imported lists that the scenarios share; each is made on first use."""
 
-    def __init__(self, folder: Path, forks: Forks) -> None:
+    def __init__(self, folder: Path, forks: ForkServer) -> None:
         self._folder, self._forks = folder, forks
         self._lock = threading.RLock()
         self._open = ExitStack()
@@ -661,7 +661,7 @@ def run_scenario(seed: int, world: World) -> tuple[str, int]:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Iterator[World]:
     with World(tmp_path_factory.mktemp("killed"), forks) as world:
         yield world
 

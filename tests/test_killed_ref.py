@@ -21,7 +21,7 @@ import pytest
 
 from newsletter.state.state_key import make_state_key
 from tests.fakes.sendgrid import Fault
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.killed_ref import FAULTS
 from tests.killed_story import CANCEL, DELAYED, LATE, NO_REPLY, REFUSED, RESUME, SEND, TOO_LATE, Story
 from tests.watched import MAIL, MOMENTS, RECALL_MOMENTS, Process, Trigger, WatchedSendGrid
@@ -262,7 +262,7 @@ SAMPLE = (4,)
 
 
 def run_story(
-    seed: int, kind: Callable[[Story], None], folder: Path, forks: Forks, fault: str = "none"
+    seed: int, kind: Callable[[Story], None], folder: Path, forks: ForkServer, fault: str = "none"
 ) -> str:
     """Run a story; return its events. Raise AssertionError for a contradiction."""
     trigger = Trigger()
@@ -278,7 +278,7 @@ def run_story(
 
 @pytest.fixture(scope="module")
 def results(
-    request: pytest.FixtureRequest, forks: Forks, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, forks: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[int, Future[str]]]:
     """Run the selected stories, a few at a time; yield their events by seed."""
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
@@ -359,7 +359,7 @@ PLANTED: dict[str, tuple[Callable[[Story], None], str]] = {
         for name in FAULTS
     ],
 )
-def test_a_planted_fault_is_found(fault: str, forks: Forks, tmp_path: Path) -> None:
+def test_a_planted_fault_is_found(fault: str, forks: ForkServer, tmp_path: Path) -> None:
     story, problem = PLANTED[fault]
     with pytest.raises(AssertionError, match=problem):
         run_story(1, story, tmp_path, forks, fault)
@@ -368,6 +368,6 @@ def test_a_planted_fault_is_found(fault: str, forks: Forks, tmp_path: Path) -> N
 @pytest.mark.every_case
 @pytest.mark.parametrize("story", [story for story, _ in PLANTED.values() if story is not sent_then_put_back])
 def test_without_a_fault_its_story_is_well(
-    story: Callable[[Story], None], forks: Forks, tmp_path: Path
+    story: Callable[[Story], None], forks: ForkServer, tmp_path: Path
 ) -> None:
     print(f"\n{run_story(1, story, tmp_path, forks)}", end=" ")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from tests.forks import Fork, Forks
+from tests.forks import Fork, ForkServer
 from tests.senders import ADDRESSES, ISSUE, SECONDS, Sender, is_suspended, locked_postgresql, until
 
 STANDING_BY = "Standing by: process"
@@ -22,7 +22,7 @@ STANDING_BY = "Standing by: process"
 class Machines:
     """Two machines, and a process of the first one that suspends itself in the middle of its send."""
 
-    def __init__(self, forks: Forks, folder: Path, url: str) -> None:
+    def __init__(self, forks: ForkServer, folder: Path, url: str) -> None:
         self.url = url
         for name in ("first", "second"):
             (folder / name).mkdir()
@@ -84,7 +84,7 @@ class Machines:
 
 
 @pytest.fixture
-def machines(forks: Forks, tmp_path: Path, postgresql_url: str) -> Iterator[Machines]:
+def machines(forks: ForkServer, tmp_path: Path, postgresql_url: str) -> Iterator[Machines]:
     machines = Machines(forks, tmp_path, postgresql_url)
     yield machines
     machines.kill()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.senders import ADDRESSES, ISSUE, SECONDS, Sender, is_suspended, locked_postgresql, until
 
 LOCKED = f"another process has locked the send of {ISSUE} in the database"
@@ -38,7 +38,7 @@ def locked(url: str) -> AbstractContextManager[None]:
 
 
 def test_a_suspended_process_loses_its_lock_and_another_one_takes_over(
-    forks: Forks, tmp_path: Path, postgresql_url: str
+    forks: ForkServer, tmp_path: Path, postgresql_url: str
 ) -> None:
     sender = Sender(forks, tmp_path, postgresql_url)
     first = sender.start(suspend="claim:2:2")
@@ -62,7 +62,7 @@ def test_a_suspended_process_loses_its_lock_and_another_one_takes_over(
 
 
 def test_a_wait_for_a_locked_send_is_told_and_ends_with_the_lock_or_a_signal(
-    forks: Forks, tmp_path: Path, database_url: str
+    forks: ForkServer, tmp_path: Path, database_url: str
 ) -> None:
     sender = Sender(forks, tmp_path, database_url)
     sender.plan()

@@ -67,7 +67,7 @@ def is_public(host: str) -> bool:
         return _is_public_address(address)
     # An empty label, as in 127.0.0.1.. or .com, is none of a public host.
     is_name = "." in host and all(host.split(".")) and not set("%:") & set(host)
-    return is_name and not _NUMBER.fullmatch(host) and not host.casefold().endswith(_PRIVATE_DOMAINS)
+    return is_name and not _NUMBER.fullmatch(host) and not f".{host}".casefold().endswith(_PRIVATE_DOMAINS)
 
 
 def _is_public_address(address: _Address) -> bool:

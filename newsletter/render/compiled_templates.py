@@ -1,13 +1,12 @@
 """Keep compiled templates: all in this process, and the built-in ones on the disk, as Python keeps modules.
 
-To compile the built-in templates takes a sixth of the time of `news render`. Their files are in the folder
-for the bytecode of this package, under the rules for modules: who can write there can change the program
-anyway, nothing is written with PYTHONDONTWRITEBYTECODE, and a folder that cannot be written is no error.
-Templates of a newsletter are a stranger's, and leave nothing on the disk.
+To compile the built-in templates takes a seventh of the time of `news render`. Their code is kept in
+`__pycache__`, by the rules for modules: anybody who can write there can change the program too, nothing is
+written with PYTHONDONTWRITEBYTECODE, and a folder that cannot be written is no error. The templates of a
+newsletter are untrusted: their code is not kept.
 """
 
 import marshal
-import os
 import sys
 from contextlib import suppress
 from hashlib import sha256
@@ -19,6 +18,7 @@ from typing import ClassVar
 import jinja2
 from jinja2.bccache import Bucket
 
+from newsletter import __version__
 from newsletter.disk import reading, writing
 from newsletter.render.template_files import BUILT_IN
 
@@ -32,15 +32,15 @@ _OPTIONS = (
     "sandboxed",
     "trim_blocks",
 )
-_MAX_BYTES = 10_000_000
-_FINGERPRINT_BYTES = sha256().digest_size
+_MAX_BYTES = 1_000_000  # the largest has 23 KB
+_DIGEST_BYTES = sha256().digest_size
 
 
 class CompiledTemplates(jinja2.BytecodeCache):
     """A cache of compiled templates, separately for `traced` ones, which are not kept on the disk."""
 
-    # The checksum of a template's source and its code, by the key of the template and by `traced`.
-    _compiled: ClassVar[dict[tuple[str, bool], tuple[str, CodeType]]] = {}
+    # The fingerprint of a template and its code, by its key, by `traced`, and by whether values are escaped.
+    _compiled: ClassVar[dict[tuple[str, bool, bool], tuple[bytes, CodeType]]] = {}
 
     def __init__(self, *, traced: bool) -> None:
         self._traced = traced
@@ -50,50 +50,69 @@ class CompiledTemplates(jinja2.BytecodeCache):
         return f"{name}\0{filename or ''}"
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        checksum, code = self._compiled.get((bucket.key, self._traced), ("", None))
-        if checksum == bucket.checksum:
+        kept, code = self._compiled.get(self._key(bucket), (b"", None))
+        if kept == _fingerprint(bucket):
             bucket.code = code
-        elif (file := self._file(bucket)) and (kept := _load(file, bucket)):
-            bucket.code = kept
-            self._remember(bucket, kept)
+        elif (file := self._file(bucket)) and (code := _load(file, bucket)):
+            bucket.code = code
+            self._remember(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        if bucket.code:
-            self._remember(bucket, bucket.code)
-            if not sys.dont_write_bytecode and (file := self._file(bucket)):
+        self._remember(bucket)
+        if not sys.dont_write_bytecode and (file := self._file(bucket)):
+            code = marshal.dumps(bucket.code)
+            if len(code) < _MAX_BYTES:
                 with suppress(OSError):
-                    writing.write_public(file, _fingerprint(bucket) + marshal.dumps(bucket.code))
+                    writing.write_public(file, _digest(bucket, code) + code)
 
-    def _remember(self, bucket: Bucket, code: CodeType) -> None:
-        self._compiled[bucket.key, self._traced] = bucket.checksum, code
+    def _remember(self, bucket: Bucket) -> None:
+        if bucket.code:
+            self._compiled[self._key(bucket)] = _fingerprint(bucket), bucket.code
+
+    def _key(self, bucket: Bucket) -> tuple[str, bool, bool]:
+        return bucket.key, self._traced, bool(bucket.environment.autoescape)
 
     def _file(self, bucket: Bucket) -> Path | None:
         """Return the file for the code of a template, None if it is not kept on the disk."""
-        source = Path(os.path.realpath(bucket.key.partition("\0")[2]))
-        if self._traced or not source.is_relative_to(os.path.realpath(BUILT_IN)):
+        source = Path(bucket.key.partition("\0")[2])
+        if self._traced or not source.is_relative_to(BUILT_IN):
             return None
         try:
             module = Path(cache_from_source(__file__))
         except NotImplementedError:  # a Python without bytecode
             return None
-        key = sha256(bucket.key.encode()).hexdigest()[:16]
-        return module.with_name(f"{source.name}-{key}.{sys.implementation.cache_tag}.pyc")
+        name = "-".join(source.relative_to(BUILT_IN).parts)
+        kind = "escaped" if bucket.environment.autoescape else "plain"
+        return module.with_name(f"{name}.{kind}.{sys.implementation.cache_tag}.pyc")
 
 
 def _load(file: Path, bucket: Bucket) -> CodeType | None:
     """Return the code in a file, None if it is missing, damaged, or of another source, Python or Jinja2."""
     try:
-        content = reading.read(file, _MAX_BYTES)
-        if content[:_FINGERPRINT_BYTES] != _fingerprint(bucket):
-            return None
-        code = marshal.loads(content[_FINGERPRINT_BYTES:])
-    except (OSError, EOFError, ValueError, TypeError):
+        content = reading.read(file, _DIGEST_BYTES + _MAX_BYTES)
+    except OSError:
         return None
-    return code if isinstance(code, CodeType) else None
+    digest, code = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if digest != _digest(bucket, code):
+        return None
+    loaded: CodeType = marshal.loads(code)
+    return loaded
+
+
+def _digest(bucket: Bucket, code: bytes) -> bytes:
+    """Return a checksum of the code of a template, and of all by which it was made.
+
+    Python runs damaged code without a word, or crashes.
+    """
+    return sha256(_fingerprint(bucket) + code).digest()
 
 
 def _fingerprint(bucket: Bucket) -> bytes:
-    """Return a checksum of all by which the code of a template is made."""
+    """Return a checksum of what the code of a template is made from.
+
+    Of a filter it has the name and the arguments, and not the code, which changes with the version only: what
+    a template applies a filter to must not be a constant, which Jinja2 would compute when it compiles.
+    """
     environment = bucket.environment
     options = [getattr(environment, name) for name in _OPTIONS]
     # The code passes the context, for example, to the filters and tests that ask for it.
@@ -102,5 +121,5 @@ def _fingerprint(bucket: Bucket) -> bytes:
         for named in (environment.filters, environment.tests)
         for name, called in named.items()
     ]
-    made_by = (MAGIC_NUMBER, jinja2.__version__, bucket.key, bucket.checksum, options, passed)
-    return sha256(repr(made_by).encode()).digest()
+    versions = (MAGIC_NUMBER, jinja2.__version__, __version__)
+    return sha256(repr((versions, bucket.key, bucket.checksum, options, passed)).encode()).digest()

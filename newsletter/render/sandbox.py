@@ -11,10 +11,11 @@ from functools import cache
 from types import CodeType
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
+from jinja2 import StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError, Undefined, nodes
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.filters import _GroupTuple
+from jinja2.loaders import split_template_path
 from jinja2.runtime import Context, LoopContext, Macro, TemplateReference
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import Namespace
@@ -109,6 +110,16 @@ class RestrictedEnvironment(SandboxedEnvironment):
         except SyntaxError as failure:
             line = _template_line(source, failure.lineno or 0)
             raise TemplateSyntaxError(str(failure.msg), line, filename=filename) from failure
+
+    def join_path(self, template: Any, parent: str) -> Any:
+        """Return the one spelling of a template's name: `./a`, `//a` and `a` are the same file.
+
+        A template that writes names of its own would otherwise fill the caches.
+        """
+        try:
+            return "/".join(split_template_path(template)) if isinstance(template, str) else template
+        except TemplateNotFound:
+            return template
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
         """Return a template; raise TemplateRuntimeError for a name that is not text, such as `self`."""

@@ -35,10 +35,12 @@ class TemplateLoader(jinja2.BaseLoader):
     """
 
     def __init__(self, own: Path | None, theme: ThemeName) -> None:
-        self._own = own
+        self._own, self._root = own, own.parent if own else None
         self._folders = [folder for folder in (BUILT_IN / theme,) if folder.is_dir()] + [BUILT_IN]
-        if own:
-            self._folders.insert(self._folders.index(BUILT_IN) if is_built_in(own) else 0, own)
+        if own and is_built_in(own):
+            self._own = BUILT_IN
+        elif own:
+            self._folders.insert(0, own)
 
     def get_source(
         self, environment: jinja2.Environment, template: str
@@ -51,7 +53,7 @@ class TemplateLoader(jinja2.BaseLoader):
 
         file = Path(found)
         # The built-in templates may be links of the installation.
-        root = self._own.parent if self._own and file.is_relative_to(self._own) else None
+        root = self._root if self._own and file.is_relative_to(self._own) else None
         return _read(file, root), str(file), is_current
 
     def _find(self, template: str) -> str:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Sequence
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -34,7 +35,7 @@ class Lookalike(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    pattern: str  # the groups: before, wrong, after; compiled on use, since most files have no mistake
+    pattern: str  # the groups: before, wrong, after
     what: str
     fix: str
     right: str
@@ -86,13 +87,19 @@ _KINDS = (
 )
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern on its first use, since most files have no mistake."""
+    return re.compile(pattern)
+
+
 def find_lookalike(line: str, *, wide: bool = False) -> Lookalike | None:
     """Return the first mistake of a line that may be meant as a key or an entry; None if it has none.
 
     `wide`: the ideographic space (U+3000) takes the place of two spaces, as it does in most editors.
     """
     for kind in _KINDS:
-        if match := re.fullmatch(kind.pattern, line):
+        if match := _compiled(kind.pattern).fullmatch(line):
             wrong, key = match["wrong"], match.groupdict().get("key")
             character = next((c for c in wrong if c not in " -:"), " ")
             words = {"name": character_name(character), "key": key}

@@ -12,7 +12,7 @@ from newsletter.render.pages import sign_up_wording
 from newsletter.services.archive import build_archive
 from tests import samples
 from tests.archive.archive_sites import BuiltSite, Host
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.web.running import HIGH_RATES, RunningServer, newsletter_folder, running, wait_until
 from tests.web.visitors import PUBLIC
 
@@ -43,7 +43,9 @@ class Servers:
 
 
 @pytest.fixture(scope="module")
-def servers(forks: Forks, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def servers(
+    forks: ForkServer, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Servers]:
     folder = newsletter_folder(tmp_path_factory.mktemp("served"), extra=HIGH_RATES + _ARCHIVE)
     newsletter, target = samples.load(folder), tmp_path_factory.mktemp("archive")
     build_archive(newsletter, target, None, dt.date.fromisoformat(_ISSUE), draw=False)

@@ -27,7 +27,7 @@ from tests import samples
 from tests.cli.summary import row
 from tests.fakes.sendgrid import Fault, SendGridFake
 from tests.fakes.smtp import CLOSE, SILENCE, ScriptedSmtp
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.watched import Process
 
 News = Callable[..., Result]
@@ -757,7 +757,7 @@ def test_a_weak_secret_is_refused(news: News) -> None:
     assert refused.exit_code == 1 and "openssl rand" in refused.output
 
 
-def started(forks: Forks, folder: Path, *arguments: str) -> Process:
+def started(forks: ForkServer, folder: Path, *arguments: str) -> Process:
     """Start `news` as a process of its own in the sample newsletter."""
     environment = {**os.environ, "CI": "", "NO_COLOR": "1"}
     output_file = folder / f"output-{len(list(folder.glob('output-*')))}"
@@ -782,7 +782,7 @@ def fill(folder: Path, count: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_interrupted_in_the_middle_and_run_again(
-    number: signal.Signals, news: News, folder: Path, forks: Forks
+    number: signal.Signals, news: News, folder: Path, forks: ForkServer
 ) -> None:
     count = 40
     fill(folder, count)
@@ -821,7 +821,7 @@ class SilentSmtp(ScriptedSmtp):
         return super()._reply(connection, reply)
 
 
-def test_a_second_ctrl_c_stops_at_once_and_loses_nothing(news: News, folder: Path, forks: Forks) -> None:
+def test_a_second_ctrl_c_stops_at_once_and_loses_nothing(news: News, folder: Path, forks: ForkServer) -> None:
     fill(folder, 40)
     news("subscribers", "import", "many.csv")
     with SilentSmtp() as server:

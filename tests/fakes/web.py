@@ -109,12 +109,12 @@ class Fault:
 class WebFake:
     """A service on 127.0.0.1 while its `with` block runs; a subclass implements the right responses.
 
-    `connections` counts them. With `tls` it speaks https. Its clock is `offset` seconds ahead. Faults that
-    were ordered and met no request are an error at the end, because the test has not tried what it says.
+    `connections` counts them. With `tls` it speaks https. Its clock is `offset` seconds ahead. A
+    fault that was ordered and not used is an error at the end: the test has not tested it.
     """
 
-    may_keep_orders = False
-    """True where the process may be killed before it meets all faults."""
+    allows_unused_faults = False
+    """True if the client may be killed before it uses all faults."""
 
     def __init__(self, port: int = 0, verbose: bool = False, tls: ssl.SSLContext | None = None) -> None:
         self.verbose, self.tls = verbose, tls
@@ -143,8 +143,8 @@ class WebFake:
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         self.close()
-        if failure is None and not self.may_keep_orders:
-            assert not self._orders, f"no request met the orders {self._orders}"
+        if failure is None and not self.allows_unused_faults:
+            assert not self._orders, f"unused faults: {self._orders}"
 
     def close(self) -> None:
         """Stop listening, and end all connections."""
@@ -177,9 +177,9 @@ class WebFake:
     def next(self, *faults: Fault | None, path: str = "") -> None:
         """Order faults for the next requests whose path starts with `path`; None treats one normally.
 
-        Also of a request to a proxy, only the path of its address is compared.
+        For a request to a proxy, too, only the path of its URL is compared.
         """
-        assert not path or path.startswith("/"), f"no path starts with {path}"
+        assert not path or path.startswith("/"), f"a path starts with /: {path}"
         with self.lock:
             self._orders += ((path, fault) for fault in faults)
 

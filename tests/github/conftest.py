@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.sendgrid import SendGridFake
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.machines import Machines
 from tests.merges import NewRunner
 from tests.runner import Runner
@@ -22,7 +22,7 @@ def machines(tmp_path: Path, fake: SendGridFake) -> Machines:
 
 
 @pytest.fixture
-def new_runner(machines: Machines, fake: SendGridFake, forks: Forks) -> NewRunner:
+def new_runner(machines: Machines, fake: SendGridFake, forks: ForkServer) -> NewRunner:
     """Make a runner, which has the files of `main`, the secrets, and no bash, if nothing else is said."""
     numbers = iter(range(1, 100))
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from newsletter.cli.main import main
 from tests import repositories, runner
 from tests.fakes.sendgrid import SendGridFake
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.runner import Runner
 
 INIT = (
@@ -74,7 +74,7 @@ def send_step(machine: Runner) -> Mapping[str, object]:
     return runner.called_step(workflow, "send", "news", "Run the command")
 
 
-def test_from_init_to_accepted_mail(laptop: Path, fake: SendGridFake, forks: Forks) -> None:
+def test_from_init_to_accepted_mail(laptop: Path, fake: SendGridFake, forks: ForkServer) -> None:
     steps = news(laptop, *INIT)
     assert "gh secret set NEWS_STATE_KEY" in steps and "gh secret set SENDGRID_API_KEY" in steps
     refused = CliRunner().invoke(main, ["-C", str(laptop), "check"], env=LAPTOP)

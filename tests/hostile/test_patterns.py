@@ -63,7 +63,7 @@ BUILT: dict[str, Callable[[], Iterable[re.Pattern[str] | re.Pattern[bytes]]]] = 
         database_pattern, ("ada@example.com", f"{'a.' * 30}a@{'a.' * 90}example", "+-+@a-a.example")
     ),
     "newsletter.subscribers.address_in_text.name_pattern": lambda: map(name_pattern, _WORDS),
-    "newsletter.yamlfile.lookalikes.find_lookalike": lambda: [
+    "newsletter.yamlfile.lookalikes._compiled": lambda: [
         re.compile(kind.pattern) for kind in lookalikes._KINDS
     ],
     "newsletter.yamlfile.reader.phrase_pattern": lambda: map(phrase_pattern, _WORDS),

@@ -17,14 +17,26 @@ def test_another_machine(host: str) -> None:
     assert not is_loopback(host)
 
 
-@pytest.mark.parametrize("host", ["example.com", "9.9.9.9", "2620:fe::fe", "[2620:fe::fe]"])
+@pytest.mark.parametrize(
+    "host",
+    ["example.com", "mylocal.example", "arpa.home.example.com", "9.9.9.9", "2620:fe::fe", "[2620:fe::fe]"],
+)
 def test_a_public_host(host: str) -> None:
     assert is_public(host)
 
 
 @pytest.mark.parametrize(
     "host",
-    ["10.0.0.1", "169.254.169.254", "fe80::1%eth0", "[fd00::1]", "printer", "wiki.internal", "a.LOCAL"],
+    [
+        "10.0.0.1",
+        "169.254.169.254",
+        "fe80::1%eth0",
+        "[fd00::1]",
+        "printer",
+        "wiki.internal",
+        "a.LOCAL",
+        "home.arpa",
+    ],
 )
 def test_a_host_of_one_network(host: str) -> None:
     assert not is_public(host)

@@ -18,7 +18,7 @@ from sqlalchemy import insert
 from newsletter.config import loader
 from newsletter.store.database import open_database
 from newsletter.store.schema import send_table
-from tests.forks import Fork, Forks
+from tests.forks import Fork, ForkServer
 
 CONFIG = """\
 name: Kitchen Letter
@@ -103,14 +103,14 @@ def letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Letter:
 
 
 @pytest.fixture
-def preview(letter: Letter, forks: Forks) -> Iterator[Callable[..., Served]]:
+def preview(letter: Letter, forks: ForkServer) -> Iterator[Callable[..., Served]]:
     """Yield a function that runs `serve` in a new process; the processes end with the test."""
     with ExitStack() as running:
         yield lambda name="": running.enter_context(_serving(forks, letter.folder, name))
 
 
 @contextmanager
-def _serving(forks: Forks, folder: Path, name: str) -> Iterator[Served]:
+def _serving(forks: ForkServer, folder: Path, name: str) -> Iterator[Served]:
     reading, writing = os.pipe()
     with open(reading, encoding="utf-8") as output:
         process = forks.start(

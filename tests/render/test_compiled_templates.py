@@ -1,6 +1,5 @@
 """The code of the built-in templates is kept on the disk beside that of modules; that of others is not."""
 
-import marshal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from newsletter.render.compiled_templates import CompiledTemplates
 from newsletter.render.model import Rendered
 from newsletter.render.pipeline import render
 from newsletter.render.sandbox import RestrictedEnvironment
+from newsletter.render.template_files import BUILT_IN
 from tests import samples
 
 
@@ -49,7 +49,15 @@ def rendered(newsletter: Newsletter) -> Rendered:
     return render(files.load(files.find(newsletter.issues)), newsletter.site)
 
 
-def compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def own(newsletter: Newsletter, name: str, text: str) -> None:
+    """Write a template of a newsletter."""
+    newsletter.templates.mkdir(exist_ok=True)
+    (newsletter.templates / name).write_text(text, encoding="utf-8")
+
+
+def forbid_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each template that is compiled be an error."""
+
     def compile_template(*_: object) -> None:
         raise AssertionError("a template was compiled")
 
@@ -61,51 +69,95 @@ def test_another_process_compiles_no_built_in_template(
 ) -> None:
     first = rendered(newsletter)
     names = sorted(file.name for file in folder.iterdir())
-    assert any(name.startswith("story.mjml.j2-") for name in names), names
+    assert any(name.startswith("story.mjml.j2.escaped.") for name in names), names
     assert all(name.endswith(f".{sys.implementation.cache_tag}.pyc") for name in names), names
     new_process()
     with monkeypatch.context() as patch:
-        compiles_nothing(patch)
+        forbid_compiling(patch)
         assert rendered(newsletter) == first
     for file in folder.iterdir():
         file.unlink()
     new_process()
-    compiles_nothing(monkeypatch)
+    forbid_compiling(monkeypatch)
     with pytest.raises(TemplateError, match="a template was compiled"):
         rendered(newsletter)
 
 
-def test_templates_of_a_newsletter_and_traced_ones_leave_nothing(
+def test_templates_of_a_newsletter_leave_nothing(
     folder: Path, newsletter: Newsletter, new_process: Callable[[], None]
 ) -> None:
-    own = newsletter.folder / "templates"
-    own.mkdir()
-    story = "<mj-section><mj-column>\n<mj-nonsense /></mj-column></mj-section>"
-    (own / "story.mjml.j2").write_text(story, encoding="utf-8")
-    with pytest.raises(TemplateError) as refused:
-        rendered(newsletter)  # and again, traced, for the line
-    assert refused.value.problems[0].where.endswith("templates/story.mjml.j2:2"), str(refused.value)
-    kept = {file.name.partition("-")[0] for file in folder.iterdir()}
-    assert "layout.mjml.j2" in kept and "story.mjml.j2" not in kept
-    assert len(kept) == len(list(folder.iterdir()))
+    own(newsletter, "footer.txt.j2", "Mine.\n")
+    assert rendered(newsletter).text.endswith("Mine.\n")
+    kept = {file.name.partition(".escaped")[0].partition(".plain")[0] for file in folder.iterdir()}
+    assert "layout.txt.j2" in kept and "footer.txt.j2" not in kept
+
+
+def test_traced_templates_leave_nothing(folder: Path, new_process: Callable[[], None]) -> None:
+    templates._environment(None, True, traced=True).get_template("picture.mjml.j2")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["./masthead.txt.j2", "//masthead.txt.j2", "/././/masthead.txt.j2"])
+def test_a_template_is_kept_once_however_its_name_is_spelled(
+    name: str, folder: Path, newsletter: Newsletter, new_process: Callable[[], None]
+) -> None:
+    rendered(newsletter)
+    kept = set(folder.iterdir())
+    own(newsletter, "footer.txt.j2", f'{{% include "{name}" %}}{{% include ["../x.j2", "{name}"] %}}')
+    new_process()
+    assert rendered(newsletter).text.count("THE SOUP LETTER\n") == 3
+    assert set(folder.iterdir()) == kept
+    assert {name for name, *_ in CompiledTemplates._compiled if "/" in name.partition("\0")[0]} == set()
+
+
+def test_each_theme_has_its_own(
+    folder: Path, tmp_path: Path, new_process: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsletters = [
+        samples.newsletter(tmp_path / theme, extra=f"theme: {theme}\n")
+        for theme in ("digest", "letter", "gazette")
+    ]
+    mails = [rendered(newsletter) for newsletter in newsletters]
+    new_process()
+    forbid_compiling(monkeypatch)
+    assert [rendered(newsletter) for newsletter in newsletters] == mails
+    assert len({mail.html for mail in mails}) == 3
+
+
+def test_code_that_escapes_nothing_is_not_used_where_values_are_escaped(
+    folder: Path, newsletter: Newsletter, new_process: Callable[[], None]
+) -> None:
+    """Complaint: a mail differed after that of a newsletter whose text part includes a part of the HTML."""
+    first = rendered(newsletter)
+    for _ in range(2):  # the second time, all are on the disk
+        new_process()
+        for file in sorted(BUILT_IN.glob("*.mjml.j2")):
+            templates._environment(None, False, traced=False).get_template(file.name)
+        assert rendered(newsletter) == first
+
+
+def test_the_folder_is_that_of_the_bytecode_of_the_package() -> None:
+    bucket = CompiledTemplates(traced=False).get_bucket(
+        RestrictedEnvironment(), "footer.txt.j2", str(BUILT_IN / "footer.txt.j2"), "a source"
+    )
+    file = CompiledTemplates(traced=False)._file(bucket)
+    assert file and compiled_templates.__spec__ and compiled_templates.__spec__.cached
+    assert file.parent == Path(compiled_templates.__spec__.cached).parent
 
 
 DAMAGES = {
     "empty": lambda whole: b"",
     "cut": lambda whole: whole[:-20],
     "without-code": lambda whole: whole[:32],
-    "no-code": lambda whole: whole[:32] + marshal.dumps(7),
-    "no-marshal": lambda whole: whole[:32] + b"\xff" * 100,
-    "of-another-template": lambda whole: b"\0" + whole[1:],
+    "longer": lambda whole: whole + b"\0",
+    "another-checksum": lambda whole: b"\0" + whole[1:],
+    "another-letter": lambda whole: whole[:-200] + bytes([whole[-200] ^ 1]) + whole[-199:],
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_file_is_replaced(
-    damage: Callable[[bytes], bytes],
-    folder: Path,
-    newsletter: Newsletter,
-    new_process: Callable[[], None],
+    damage: Callable[[bytes], bytes], folder: Path, newsletter: Newsletter, new_process: Callable[[], None]
 ) -> None:
     first = rendered(newsletter)
     whole = {file: file.read_bytes() for file in folder.iterdir()}
@@ -116,9 +168,22 @@ def test_a_damaged_file_is_replaced(
     assert {file: file.read_bytes() for file in folder.iterdir()} == whole
 
 
-OTHERS = {
+def test_the_file_of_another_template_is_replaced(
+    folder: Path, newsletter: Newsletter, new_process: Callable[[], None]
+) -> None:
+    first = rendered(newsletter)
+    whole = {file: file.read_bytes() for file in sorted(folder.iterdir())}
+    for file, content in zip(reversed(whole), whole.values(), strict=True):
+        file.write_bytes(content)
+    new_process()
+    assert rendered(newsletter) == first
+    assert {file: file.read_bytes() for file in sorted(folder.iterdir())} == whole
+
+
+CHANGES = {
     "source": lambda patch: patch.setattr(CompiledTemplates, "get_source_checksum", lambda *_: "other"),
     "jinja": lambda patch: patch.setattr(jinja2, "__version__", "99"),
+    "news": lambda patch: patch.setattr(compiled_templates, "__version__", "99"),
     "python": lambda patch: patch.setattr(compiled_templates, "MAGIC_NUMBER", b"other"),
     "arguments-of-a-filter": lambda patch: patch.setattr(
         jinja2.filters.FILTERS["join"], "jinja_pass_arg", "another", raising=False
@@ -129,12 +194,15 @@ OTHERS = {
         name: lambda patch, name=name: patch.setattr(
             RestrictedEnvironment, name, property(lambda _: "\r", lambda *_: None), raising=False
         )
-        for name in compiled_templates._OPTIONS
+        for name in (
+            *("autoescape", "keep_trailing_newline", "lstrip_blocks", "newline_sequence", "optimized"),
+            *("sandboxed", "trim_blocks"),
+        )
     },
 }
 
 
-@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_code_of_another_source_python_or_jinja_is_not_used(
     change: Callable[[pytest.MonkeyPatch], None],
     folder: Path,
@@ -145,7 +213,7 @@ def test_code_of_another_source_python_or_jinja_is_not_used(
     rendered(newsletter)
     new_process()
     change(monkeypatch)
-    compiles_nothing(monkeypatch)
+    forbid_compiling(monkeypatch)
     with pytest.raises(TemplateError, match="a template was compiled"):
         rendered(newsletter)
 

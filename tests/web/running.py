@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from tests import samples
-from tests.forks import Fork, Forks
+from tests.forks import Fork, ForkServer
 from tests.web.visitors import PUBLIC, UNSUBSCRIBE
 
 HIGH_RATES = "serve: {rate: 100k/h, rate_per_network: 100k/h}\n"
@@ -81,14 +81,20 @@ class RunningServer:
         return self.errors.read_text(encoding="utf-8", errors="replace")
 
 
-def plain_client(**options: Any) -> httpx.Client:
-    """Return a client for `http:` alone: to load the certificates of all authorities takes 14 ms."""
-    return httpx.Client(trust_env=False, timeout=_WAIT_SECONDS, verify=False, **options)
+def plain_client(local_address: str | None = None) -> httpx.Client:
+    """Return a client for `http:` only, without certificates: to load them takes 13 ms."""
+    transport = httpx.HTTPTransport(local_address=local_address, verify=False)
+    return httpx.Client(transport=transport, trust_env=False, timeout=_WAIT_SECONDS)
 
 
 @contextmanager
 def running(
-    forks: Forks, folder: Path, *, module: str = "newsletter", host: str = "127.0.0.1", **environment: str
+    forks: ForkServer,
+    folder: Path,
+    *,
+    module: str = "newsletter",
+    host: str = "127.0.0.1",
+    **environment: str,
 ) -> Iterator[RunningServer]:
     """Run `news serve` for the newsletter in a folder; kill it at the end, if it still runs.
 
@@ -111,7 +117,7 @@ def running(
 
 
 def start(
-    forks: Forks,
+    forks: ForkServer,
     folder: Path,
     output: Path,
     errors: Path,

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.judges import axe, installed
 from tests.render.looks import OVERFLOW
 from tests.web.running import ENVIRONMENT, RunningServer, links, newsletter_folder, running, wait_until
@@ -29,7 +29,7 @@ _ACTIVE = (
 
 
 @pytest.fixture(scope="module")
-def server(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with running(forks, newsletter_folder(tmp_path_factory.mktemp("served"))) as running_server:
         yield running_server
 
@@ -92,7 +92,7 @@ class Visitor:
         assert (self._context.cookies(), self.complaints) == ([], [])
 
 
-def send_issue(forks: Forks, folder: Path) -> None:
+def send_issue(forks: ForkServer, folder: Path) -> None:
     """Send the issue by another process, beside the server."""
     output = folder / "send.txt"
     with output.open("wb") as file:
@@ -107,7 +107,7 @@ def send_issue(forks: Forks, folder: Path) -> None:
 
 
 def test_a_reader_signs_up_reads_leaves_returns_and_is_erased(
-    forks: Forks, server: RunningServer, phone: BrowserContext, judge: Page
+    forks: ForkServer, server: RunningServer, phone: BrowserContext, judge: Page
 ) -> None:
     visitor = Visitor(phone, server, judge)
     page = visitor.page
@@ -154,7 +154,7 @@ def test_a_reader_signs_up_reads_leaves_returns_and_is_erased(
 
 
 def test_a_link_scanner_that_runs_scripts_changes_nothing(
-    forks: Forks, browser: Browser, server: RunningServer
+    forks: ForkServer, browser: Browser, server: RunningServer
 ) -> None:
     """Complaint: scanners open each link of a mail in a browser, and run and submit what a script submits.
 

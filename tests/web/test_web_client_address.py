@@ -8,10 +8,9 @@ configured proxy, and 127.0.9.1 anybody else.
 import socket
 from collections.abc import Iterator, Sequence
 
-import httpx
 import pytest
 
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.required import need
 from tests.web.running import RunningServer, newsletter_folder, plain_client, running
 
@@ -25,14 +24,14 @@ def _config(proxies: str = "") -> str:
 
 
 @pytest.fixture(scope="module")
-def alone(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def alone(forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Serve without a proxy."""
     with running(forks, newsletter_folder(tmp_path_factory.mktemp("alone"), _config())) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def behind(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def behind(forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Serve behind a proxy on this machine, and others in 10.0.0.0/8."""
     config = _config(f', proxies: ["{PROXY}", 10.0.0.0/8, "2001:db8:f::/48"]')
     with running(forks, newsletter_folder(tmp_path_factory.mktemp("behind"), config)) as server:
@@ -41,8 +40,7 @@ def behind(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 
 def statuses(server: RunningServer, peer: str, forwarded: Sequence[str | list[str]]) -> list[int]:
     """Ask for mail once for each value of X-Forwarded-For; a list is several headers, and "" an empty one."""
-    transport = httpx.HTTPTransport(local_address=peer, verify=False)
-    with plain_client(transport=transport) as client:
+    with plain_client(peer) as client:
         found = []
         for value in forwarded:
             headers = [("X-Forwarded-For", line) for line in ([value] if isinstance(value, str) else value)]
@@ -99,7 +97,7 @@ def test_readers_behind_a_proxy_do_not_share_its_limit(behind: RunningServer) ->
 
 
 def test_the_header_is_believed_from_a_proxy_with_an_ipv6_address(
-    forks: Forks, tmp_path_factory: pytest.TempPathFactory
+    forks: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()

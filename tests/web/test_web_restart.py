@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from tests import samples
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.web.running import (
     HIGH_RATES,
     RunningServer,
@@ -49,7 +49,7 @@ OUTCOMES = [
 
 @pytest.mark.parametrize(("point", "sent", "state"), OUTCOMES)
 def test_a_killed_server_sends_no_mail_twice(
-    point: str, sent: int, state: str, forks: Forks, tmp_path: Path
+    point: str, sent: int, state: str, forks: ForkServer, tmp_path: Path
 ) -> None:
     """Complaint: mail to confirm was sent again and again after each start."""
     folder = newsletter_folder(tmp_path)
@@ -88,7 +88,7 @@ def sign_up_until_it_ends(server: RunningServer, name: str, answered: list[str])
     ],
 )
 def test_what_was_answered_before_the_end_is_in_the_database(
-    number: int, code: int, forks: Forks, tmp_path: Path
+    number: int, code: int, forks: ForkServer, tmp_path: Path
 ) -> None:
     answered: list[str] = []
     folder = newsletter_folder(tmp_path)
@@ -109,7 +109,7 @@ def test_what_was_answered_before_the_end_is_in_the_database(
     assert len(addressees(folder)) == len(set(addressees(folder)))
 
 
-def test_a_restored_database_is_used_only_after_a_restart(forks: Forks, tmp_path: Path) -> None:
+def test_a_restored_database_is_used_only_after_a_restart(forks: ForkServer, tmp_path: Path) -> None:
     """A write into the file that was replaced would be lost without a word."""
     folder = newsletter_folder(tmp_path)
     backup = tmp_path / "backup.db"
@@ -159,7 +159,7 @@ def test_a_full_disk_is_never_answered_with_200(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def refused(forks: Forks, tmp_path: Path) -> Callable[..., str]:
+def refused(forks: ForkServer, tmp_path: Path) -> Callable[..., str]:
     """Return a function that starts `news serve`, which must refuse, and returns its message."""
 
     def message(*arguments: str, module: str = "newsletter", **environment: str) -> str:
@@ -174,7 +174,7 @@ def refused(forks: Forks, tmp_path: Path) -> Callable[..., str]:
     return message
 
 
-def test_a_port_in_use_is_named(forks: Forks, refused: Callable[..., str], tmp_path: Path) -> None:
+def test_a_port_in_use_is_named(forks: ForkServer, refused: Callable[..., str], tmp_path: Path) -> None:
     (other := tmp_path / "other").mkdir()
     newsletter_folder(tmp_path)
     with running(forks, newsletter_folder(other)) as server:
@@ -185,7 +185,7 @@ def test_a_port_in_use_is_named(forks: Forks, refused: Callable[..., str], tmp_p
 
 
 def test_a_second_server_of_one_database_is_refused(
-    forks: Forks, refused: Callable[..., str], tmp_path: Path
+    forks: ForkServer, refused: Callable[..., str], tmp_path: Path
 ) -> None:
     with running(forks, newsletter_folder(tmp_path)) as server:
         message = refused()
@@ -223,7 +223,7 @@ def test_an_unsubscribe_link_to_another_page_is_refused(refused: Callable[..., s
     ],
 )
 def test_links_to_another_port_of_this_machine_are_named(
-    address: str, warns: bool, forks: Forks, tmp_path: Path
+    address: str, warns: bool, forks: ForkServer, tmp_path: Path
 ) -> None:
     newsletter_folder(tmp_path, unsubscribe=f"{address}/unsubscribe/{{token}}")
     with running(forks, tmp_path) as server:

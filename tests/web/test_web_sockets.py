@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from tests.forks import Forks
+from tests.forks import ForkServer
 from tests.web.running import RunningServer, newsletter_folder, running
 
 _SECONDS = 20
@@ -15,7 +15,7 @@ _FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 
 
 @pytest.fixture(scope="module")
-def server(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with running(forks, newsletter_folder(tmp_path_factory.mktemp("served"))) as opened:
         yield opened
 
