@@ -136,6 +136,17 @@ def test_code_that_escapes_nothing_is_not_used_where_values_are_escaped(
         assert rendered(newsletter) == first
 
 
+def test_a_template_that_both_parts_include_is_escaped_in_the_html_alone(newsletter: Newsletter) -> None:
+    """Complaint: the text part said `Leek &amp; potato`."""
+    own(newsletter, "shared.j2", "Shared: {{ issue.subject }}")
+    own(newsletter, "footer.txt.j2", '{% include "shared.j2" %}\n')
+    text = '<mj-text>{% include "shared.j2" %}</mj-text>'
+    own(newsletter, "footer.mjml.j2", f"<mj-section><mj-column>{text}</mj-column></mj-section>")
+    mail = rendered(newsletter)
+    assert "Shared: Leek &amp; potato" in mail.html
+    assert mail.text.endswith("Shared: Leek & potato\n")
+
+
 def test_the_folder_is_that_of_the_bytecode_of_the_package() -> None:
     bucket = CompiledTemplates(traced=False).get_bucket(
         RestrictedEnvironment(), "footer.txt.j2", str(BUILT_IN / "footer.txt.j2"), "a source"
