@@ -32,7 +32,7 @@ _OPTIONS = (
     "sandboxed",
     "trim_blocks",
 )
-_MAX_BYTES = 1_000_000  # the largest has 23 KB
+_MAX_BYTES = 1_000_000  # the largest has 25 KB
 _DIGEST_BYTES = sha256().digest_size
 
 
@@ -100,18 +100,15 @@ def _load(file: Path, bucket: Bucket) -> CodeType | None:
 
 
 def _digest(bucket: Bucket, code: bytes) -> bytes:
-    """Return a checksum of the code of a template, and of all by which it was made.
-
-    Python runs damaged code without a word, or crashes.
-    """
+    """Return a checksum of the code of a template and its fingerprint: Python would run damaged code."""
     return sha256(_fingerprint(bucket) + code).digest()
 
 
 def _fingerprint(bucket: Bucket) -> bytes:
     """Return a checksum of what the code of a template is made from.
 
-    Of a filter it has the name and the arguments, and not the code, which changes with the version only: what
-    a template applies a filter to must not be a constant, which Jinja2 would compute when it compiles.
+    Of a filter, it has the name and the kind of arguments. A built-in template must not write a filtered
+    constant: Jinja2 would compute it when it compiles, and keep it when the filter changes.
     """
     environment = bucket.environment
     options = [getattr(environment, name) for name in _OPTIONS]

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import jinja2
 import pytest
+from jinja2 import nodes
 
 from newsletter.config.loader import Newsletter
 from newsletter.errors import TemplateError
@@ -227,6 +229,26 @@ def test_code_of_another_source_python_or_jinja_is_not_used(
     forbid_compiling(monkeypatch)
     with pytest.raises(TemplateError, match="a template was compiled"):
         rendered(newsletter)
+
+
+def filtered_constants(source: str) -> list[int]:
+    """Return the lines of a template in which it writes a filtered constant."""
+    lines = []
+    for written in RestrictedEnvironment().parse(source).find_all(nodes.Output):
+        for node in written.nodes:
+            if isinstance(node, nodes.Filter):
+                with suppress(nodes.Impossible):
+                    node.as_const()
+                    lines.append(node.lineno)
+    return lines
+
+
+def test_no_built_in_template_writes_a_filtered_constant() -> None:
+    assert filtered_constants('{{ issue|string }}\n{{ "soup"|upper }}') == [2]
+    files = sorted(BUILT_IN.rglob("*.j2"))
+    found = {str(file): filtered_constants(file.read_text(encoding="utf-8")) for file in files}
+    assert len(found) > 50
+    assert {file: lines for file, lines in found.items() if lines} == {}
 
 
 def test_nothing_is_written_where_python_writes_no_bytecode(
