@@ -9,6 +9,9 @@ from typing import Literal
 
 from newsletter.errors import Problem
 
+CORRECT_CLOCK = "set this machine's clock, and keep it right (NTP): sudo timedatectl set-ntp true"
+_AGE = re.compile(r"[0-9]{1,18}")
+
 State = Literal[
     "ok",  # examined, and without problems
     "note",  # a fact that may be intended
@@ -76,10 +79,6 @@ class ProviderReport:
     return_path: str | None = None
     sender: SenderDomain | None = None
     clocks: tuple[ClockReading, ...] = ()
-
-
-_AGE = re.compile(r"[0-9]{1,18}")
-CORRECT_CLOCK = "set this machine's clock, and keep it right (NTP): sudo timedatectl set-ntp true"
 
 
 def clock_of(whose: str, headers: Message) -> tuple[ClockReading, ...]:

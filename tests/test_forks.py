@@ -1,4 +1,4 @@
-"""ForkServer are normal processes."""
+"""Forks are normal processes, and the fork server ends with the tests."""
 
 import os
 import signal

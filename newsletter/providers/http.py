@@ -33,9 +33,9 @@ IDLE_SECONDS = 4
 # Enough for a response that lists 1000 errors.
 MAX_CONTENT_BYTES = 524_288
 _RECORD_BYTES = 16_384
-# RFC 9110, 5.5; other characters than those of Latin-1 have no bytes in a header.
 _TUNNEL_FAILED = re.compile(r"(Tunnel connection failed: [0-9]{3}).*", re.DOTALL)
 _NOT_IN_PATHS = re.compile(r"[^!-~]")
+# RFC 9110, 5.5; other characters than those of Latin-1 have no bytes in a header.
 _NOT_IN_HEADERS = re.compile(r"[\r\n\0]|[^\x00-\xff]")
 
 

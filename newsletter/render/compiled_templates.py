@@ -39,19 +39,24 @@ _DIGEST_BYTES = sha256().digest_size
 class CompiledTemplates(jinja2.BytecodeCache):
     """A cache of compiled templates, separately for `traced` ones, which are not kept on the disk."""
 
-    # The fingerprint of a template and its code, by its key, by `traced`, and by whether values are escaped.
-    _compiled: ClassVar[dict[tuple[str, bool, bool], tuple[bytes, CodeType]]] = {}
+    # The checksum of a template and its code, by its key, by `traced`, and by whether values are escaped.
+    _compiled: ClassVar[dict[tuple[str, bool, bool], tuple[str, CodeType]]] = {}
 
     def __init__(self, *, traced: bool) -> None:
         self._traced = traced
 
-    def get_cache_key(self, name: str, filename: str | None = None) -> str:
-        """Return the name and the file of a template; both are in its code."""
-        return f"{name}\0{filename or ''}"
+    def get_bucket(
+        self, environment: jinja2.Environment, name: str, filename: str | None, source: str
+    ) -> Bucket:
+        """Return the code of a template, if it is kept, with the checksum of what it is made from."""
+        key = f"{name}\0{filename or ''}"  # both are in the code
+        bucket = Bucket(environment, key, _checksum(environment, key, source))
+        self.load_bytecode(bucket)
+        return bucket
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        kept, code = self._compiled.get(self._key(bucket), (b"", None))
-        if kept == _fingerprint(bucket):
+        checksum, code = self._compiled.get(self._key(bucket), ("", None))
+        if checksum == bucket.checksum:
             bucket.code = code
         elif (file := self._file(bucket)) and (code := _load(file, bucket)):
             bucket.code = code
@@ -67,7 +72,7 @@ class CompiledTemplates(jinja2.BytecodeCache):
 
     def _remember(self, bucket: Bucket) -> None:
         if bucket.code:
-            self._compiled[self._key(bucket)] = _fingerprint(bucket), bucket.code
+            self._compiled[self._key(bucket)] = bucket.checksum, bucket.code
 
     def _key(self, bucket: Bucket) -> tuple[str, bool, bool]:
         return bucket.key, self._traced, bool(bucket.environment.autoescape)
@@ -100,17 +105,16 @@ def _load(file: Path, bucket: Bucket) -> CodeType | None:
 
 
 def _digest(bucket: Bucket, code: bytes) -> bytes:
-    """Return a checksum of the code of a template and its fingerprint: Python would run damaged code."""
-    return sha256(_fingerprint(bucket) + code).digest()
+    """Return the SHA-256 of the checksum and the code of a template: Python would run damaged code."""
+    return sha256(bucket.checksum.encode() + code).digest()
 
 
-def _fingerprint(bucket: Bucket) -> bytes:
+def _checksum(environment: jinja2.Environment, key: str, source: str) -> str:
     """Return a checksum of what the code of a template is made from.
 
     Of a filter, it has the name and the kind of arguments. A built-in template must not write a filtered
     constant: Jinja2 would compute it when it compiles, and keep it when the filter changes.
     """
-    environment = bucket.environment
     options = [getattr(environment, name) for name in _OPTIONS]
     # The code passes the context, for example, to the filters and tests that ask for it.
     passed = [
@@ -119,4 +123,4 @@ def _fingerprint(bucket: Bucket) -> bytes:
         for name, called in named.items()
     ]
     versions = (MAGIC_NUMBER, jinja2.__version__, __version__)
-    return sha256(repr((versions, bucket.key, bucket.checksum, options, passed)).encode()).digest()
+    return sha256(repr((versions, key, source, options, passed)).encode()).hexdigest()

@@ -109,8 +109,8 @@ class Fault:
 class WebFake:
     """A service on 127.0.0.1 while its `with` block runs; a subclass implements the right responses.
 
-    `connections` counts them. With `tls` it speaks https. Its clock is `offset` seconds ahead. A
-    fault that was ordered and not used is an error at the end: the test has not tested it.
+    `connections` counts them. With `tls` it speaks https. Its clock is `offset` seconds ahead. A fault that
+    was ordered and not used is an error at the end: the test has not tested it.
     """
 
     allows_unused_faults = False
